@@ -1,0 +1,2 @@
+/** OCI documents: the runtime specification's `config.json`. */
+export type * from "./runtime-spec.ts";

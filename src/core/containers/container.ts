@@ -1,0 +1,97 @@
+import type { ContainerConfig, HostConfig, NetworkingConfig } from "#api/engine";
+import type { ImageID } from "#core/images";
+import type { Endpoint } from "#core/networks";
+
+/** 64 lower-case hex digits. */
+export type ContainerID = string & { readonly __brand: "ContainerID" };
+
+/**
+ * A container: what the user asked (`config`, `hostConfig`: the API's own documents, merged with the image's
+ * defaults at create and never edited by us afterwards), what we want next (`desired`), and what we saw (`state`).
+ */
+export interface Container {
+  readonly id: ContainerID;
+  /** Without the leading slash. */
+  readonly name: string;
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly createdAt: string;
+  readonly imageID: ImageID;
+  /** As the user typed it. */
+  readonly imageName: string;
+  readonly platform: string;
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  readonly networking: NetworkingConfig;
+  /** Program and arguments after entrypoint and command were joined. */
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly desired: Desired;
+  readonly state: ContainerState;
+  readonly restartCount: number;
+  /** While it runs on the default bridge. */
+  readonly endpoint?: Endpoint;
+}
+
+/** `run`: the restart policy may start it again. `stop`: the user stopped it. `remove`: it goes when it ends. */
+export type Desired = "run" | "stop" | "remove";
+
+/** What a run left behind when it ended. */
+export interface Ended {
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  /** Why the start failed, as the user reads it; empty otherwise. */
+  readonly error: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+export interface Running {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly startedAt: string;
+  /** The end before this run, whose times inspect still shows. */
+  readonly finishedAt: string;
+}
+
+/**
+ * The state of a container, one value. `transition` in state.ts is the only function that makes a new one.
+ *
+ *     created ──start──▶ running ──exit──▶ exited ──start──▶ running
+ *                        │  ▲ ╲__policy__▶ restarting ──start──▶ running
+ *                     pause unpause
+ *                        ▼  │
+ *                       paused            (any) ──remove──▶ removing ──failed──▶ dead
+ */
+export type ContainerState =
+  | { readonly status: "created" }
+  | ({ readonly status: "running" } & Running)
+  | ({ readonly status: "paused" } & Running)
+  | ({ readonly status: "restarting" } & Ended)
+  | ({ readonly status: "exited" } & Ended)
+  | ({ readonly status: "removing" } & Partial<Ended>)
+  | ({ readonly status: "dead" } & Partial<Ended>);
+
+/** A further process in a running container. */
+export interface Exec {
+  readonly id: string;
+  readonly containerID: ContainerID;
+  readonly config: ExecConfig;
+  readonly state:
+    | { readonly status: "created" }
+    | { readonly status: "running"; readonly pid: number }
+    | { readonly status: "exited"; readonly exitCode: number; readonly pid: number };
+}
+
+export interface ExecConfig {
+  readonly command: readonly string[];
+  readonly tty: boolean;
+  readonly attachStdin: boolean;
+  readonly attachStdout: boolean;
+  readonly attachStderr: boolean;
+  readonly detachKeys: string;
+  readonly privileged: boolean;
+  readonly user: string;
+  readonly workingDir: string;
+  readonly env: readonly string[];
+  readonly consoleSize?: { readonly width: number; readonly height: number };
+}

@@ -1,0 +1,2 @@
+export type * from "./container.ts";
+export type * from "./containers.ts";

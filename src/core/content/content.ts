@@ -1,0 +1,41 @@
+import type { Readable } from "node:stream";
+
+/** `sha256:…`: the digest of bytes as stored, algorithm included. */
+export type Digest = string & { readonly __brand: "Digest" };
+
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly platform?: { readonly architecture: string; readonly os: string; readonly variant?: string };
+}
+
+/**
+ * Immutable blobs by digest, as files `ROOT/sha256/HEX`. A blob is there whole or not at all: writers stream into a
+ * temporary name while they hash, fsync, then rename. Uncompressed layer tars live here under their diffID,
+ * configs under the image ID, manifests under their own digest.
+ */
+export interface ContentStore {
+  /** Streams a blob in. Writing one that is there already is fine. @throws `invalid-parameter` when `expected` does not match */
+  write(
+    source: AsyncIterable<Uint8Array>,
+    expected?: { digest?: Digest; size?: number },
+  ): Promise<{ digest: Digest; size: number }>;
+  /** A small blob at once. */
+  put(bytes: Uint8Array): Promise<Digest>;
+  has(digest: Digest): Promise<boolean>;
+  /** @throws `not-found` */
+  size(digest: Digest): Promise<number>;
+  /** The whole of a small blob. @throws `not-found`; `invalid-parameter` beyond `limitBytes` (default 16 MiB) */
+  read(digest: Digest, limitBytes?: number): Promise<Uint8Array>;
+  open(digest: Digest, range?: { start: number; end: number }): Readable;
+  /** The file of a blob, for mounts. It need not exist. */
+  path(digest: Digest): string;
+  remove(digest: Digest): Promise<void>;
+  list(): Promise<Digest[]>;
+  /** A file name in the store's own temporary folder, on the same filesystem as the blobs. */
+  temporaryPath(): string;
+  /** Removes what an interrupted writer left. Called once at start. */
+  clean(): Promise<void>;
+}

@@ -1,0 +1,2 @@
+export type * from "./event.ts";
+export type * from "./filters.ts";

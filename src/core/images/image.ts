@@ -1,0 +1,106 @@
+import type { ImageConfig as EngineImageConfig } from "#api/engine";
+import type { Digest } from "#core/content";
+import type { Filters } from "#core/events";
+import type { DiffID } from "#core/snapshots";
+
+/** What Docker shows as the image ID: the digest of the image's config. */
+export type ImageID = Digest;
+
+/** An OCI image config, as stored (image-spec `config.json`). */
+export interface ImageDocument {
+  readonly architecture: string;
+  readonly os: string;
+  readonly variant?: string;
+  readonly created?: string;
+  readonly author?: string;
+  readonly comment?: string;
+  readonly docker_version?: string;
+  readonly config?: EngineImageConfig;
+  readonly rootfs: { readonly type: "layers"; readonly diff_ids: readonly DiffID[] };
+  readonly history?: readonly HistoryEntry[];
+}
+
+export interface HistoryEntry {
+  readonly created?: string;
+  readonly created_by?: string;
+  readonly author?: string;
+  readonly comment?: string;
+  readonly empty_layer?: boolean;
+}
+
+/** An image that is here whole: config, manifest and every layer. */
+export interface Image {
+  readonly id: ImageID;
+  readonly document: ImageDocument;
+  /** Full references, `docker.io/library/busybox:latest`; shown shortened ("familiar"). */
+  readonly tags: readonly string[];
+  /** `docker.io/library/busybox@sha256:…`. */
+  readonly digests: readonly string[];
+  /** Sum of the uncompressed layers' sizes. */
+  readonly sizeBytes: number;
+  /** When it was last tagged, RFC 3339; undefined if never. */
+  readonly lastTagTime?: string;
+}
+
+/** One line of a progress stream (engine-api notes 5.5): `{"stream":"Loaded image: x:tag\n"}`. */
+export interface Progress {
+  readonly stream?: string;
+  readonly status?: string;
+  readonly id?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  readonly progress?: string;
+}
+
+export interface DeletedImage {
+  readonly Untagged?: string;
+  readonly Deleted?: string;
+}
+
+/**
+ * The images of this engine. References are what users type: `busybox`, `a/b:tag`, `x@sha256:…`, an ID or a unique
+ * prefix of one, with or without `sha256:`.
+ */
+export interface Images {
+  list(options: ImageListOptions): Promise<Image[]>;
+  /** @throws `not-found` "No such image: x:latest" */
+  get(reference: string): Promise<Image>;
+  find(reference: string): Promise<Image | undefined>;
+  /** The chain of the image is prepared for mounting (may take time the first time). */
+  prepare(id: ImageID): Promise<void>;
+  tag(reference: string, target: string): Promise<void>;
+  /** @throws `conflict` when containers use it (`force` removes the tags of stopped ones') */
+  remove(reference: string, options: { force: boolean; prune: boolean }): Promise<DeletedImage[]>;
+  /** Reads a Docker archive or an OCI layout, compressed or not. Yields progress; what was loaded whole stays. */
+  load(archive: AsyncIterable<Uint8Array>, options: { quiet: boolean; signal?: AbortSignal }): AsyncGenerator<Progress>;
+  /** A Docker archive that is an OCI layout too (as Docker ≥ 25 writes). */
+  save(references: readonly string[]): Promise<AsyncIterable<Uint8Array>>;
+  /** Makes an image of one layer from a tar of a root filesystem; yields its ID last as `status`. */
+  import(tar: AsyncIterable<Uint8Array>, options: ImportOptions): AsyncGenerator<Progress>;
+  history(reference: string): Promise<ImageHistoryEntry[]>;
+  prune(options: { filters: Filters }): Promise<{ deleted: DeletedImage[]; reclaimedBytes: number }>;
+  /** Bytes of all layers on disk, each once. */
+  layersSize(): Promise<number>;
+}
+
+export interface ImageListOptions {
+  readonly all: boolean;
+  readonly filters: Filters;
+}
+
+export interface ImportOptions {
+  readonly repository?: string;
+  readonly tag?: string;
+  readonly message?: string;
+  readonly changes: readonly string[];
+  readonly platform?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface ImageHistoryEntry {
+  readonly id: string;
+  readonly created: string;
+  readonly createdBy: string;
+  readonly tags: readonly string[];
+  readonly sizeBytes: number;
+  readonly comment: string;
+}

@@ -1,0 +1,2 @@
+export type * from "./runtime.ts";
+export type * from "./types.ts";

@@ -1,0 +1,251 @@
+/**
+ * The ops: everything that the executor can be told to do. TypeScript decides, the executor does; an op is
+ * one kernel interaction, or a few that belong together, with every value already worked out.
+ *
+ * A **host plan** is a plain list of ops, run by `tug-exec serve` in a process of its own. A **process plan**
+ * starts one process (a container's first, or an exec's) and has four sections:
+ *
+ *     before   the monitor, before the process exists            (cgroups, host files)
+ *     beside   the monitor, after the clone, the child waits     (cgroup join, veth, nft)
+ *     inside   the child, in its new namespaces, up to its exec  (mounts, pivot, sysctls, limits, credentials)
+ *     after    the monitor, when the process has ended           (cgroup removal, nft elements)
+ *
+ * Paths are the host's unless they are called `target` or the op says otherwise: a **target** is a path inside
+ * the root that `root` opened, and it is always resolved with `openat2(RESOLVE_IN_ROOT)` — by the container's
+ * rules, never by the host's. Numbers named `flags` are the kernel's own constants (MS_*, CLONE_*, MOUNT_ATTR_*).
+ */
+
+/** A range of user or group ids as `/proc/PID/uid_map` takes it. */
+export interface IdMapping {
+  readonly containerId: number;
+  readonly hostId: number;
+  readonly size: number;
+}
+
+export type NamespaceKind = "pid" | "mount" | "network" | "ipc" | "uts" | "cgroup" | "user";
+
+/** Ops that touch files of the host. */
+export type FileOp =
+  /** Makes a directory; with `parents` the missing ones above it too. One that exists already is fine. */
+  | { readonly op: "mkdir"; readonly path: string; readonly mode: number; readonly parents: boolean }
+  /** Writes (does not create, unless `mode` is not 0) a file: cgroup files, /proc/sys, runtime files. */
+  | { readonly op: "write"; readonly path: string; readonly data: string; readonly mode: number }
+  /** Removes a file or an empty directory. Absence is fine. Cgroup directories are retried while EBUSY, for up to `retryMs`. */
+  | { readonly op: "remove"; readonly path: string; readonly retryMs: number }
+  /** Removes a tree without following links or crossing mounts. Absence is fine. */
+  | { readonly op: "remove-tree"; readonly path: string }
+  /** Reads a whole file of at most `limitBytes`; the op's result is its bytes. */
+  | { readonly op: "read"; readonly path: string; readonly limitBytes: number }
+  /**
+   * Reads a regular file beneath a root directory that a container may have written (`/proc/PID/root`, a mounted
+   * rootfs), resolved by that root's rules. Absence, a directory, a fifo or a device give an empty result.
+   */
+  | { readonly op: "read-in-root"; readonly root: string; readonly target: string; readonly limitBytes: number };
+
+/** Ops on the host's cgroups. */
+export type CgroupOp =
+  /** Appends the child's pid to a `cgroup.procs` file. Only `beside`. */
+  | { readonly op: "join-cgroup"; readonly path: string }
+  /** Attaches a BPF_PROG_TYPE_CGROUP_DEVICE program (encoded `struct bpf_insn`s) to a v2 cgroup directory. */
+  | { readonly op: "cgroup-devices"; readonly path: string; readonly program: Uint8Array }
+  /** Kills every process in a cgroup: `cgroup.kill` where it exists, else by pid until none is left. Absence is fine. */
+  | { readonly op: "kill-cgroup"; readonly path: string };
+
+/** Ops that speak netlink. */
+export type NetlinkOp =
+  /**
+   * Sends messages over one netlink socket and waits for each one's answer. In `inside` (or after `enter`) the
+   * socket is the container's network namespace's. The result is all answer datagrams, one after the other.
+   * Where `childPidAt` lists byte offsets, the child's pid is stored there (u32, host order) before sending:
+   * that is how a veth end is born inside the child's namespace.
+   * A message whose sequence number is in `ignore` may fail with the errno given there.
+   */
+  {
+    readonly op: "netlink";
+    /** 0 = NETLINK_ROUTE, 12 = NETLINK_NETFILTER. */
+    readonly protocol: number;
+    /** Whole messages, header included, one after the other. For nftables a batch: begin … end. */
+    readonly messages: Uint8Array;
+    readonly childPidAt: readonly number[];
+    /** errno values that count as success for any message: [17] makes "exists already" fine. */
+    readonly ignore: readonly number[];
+    /** What this does, for error messages: `create veth pair`. */
+    readonly what: string;
+  };
+
+/** Ops on mounts of the namespace in which they run; in `serve` that is the executor's own, invisible to the host. */
+export type MountOp =
+  /** Changes the propagation of a mount: MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE, each with MS_REC or not. `inside`, before `pivot`. */
+  | { readonly op: "propagation"; readonly path: string; readonly flags: number }
+  /**
+   * Mounts a file-backed EROFS image at a host path, with its extra devices in order. Does nothing where `path` is
+   * a mount already: images are mounted once by `serve` and shared by all containers that start from it.
+   */
+  | { readonly op: "mount-erofs"; readonly path: string; readonly image: string; readonly devices: readonly string[] }
+  /** Mounts overlayfs at a host path through fsopen/fsconfig, so that the number of layers has no limit. */
+  | {
+      readonly op: "mount-overlay";
+      readonly path: string;
+      /** Topmost first. */
+      readonly lower: readonly string[];
+      /** Both empty for a read-only view. */
+      readonly upper: string;
+      readonly work: string;
+      /** Further options: `["volatile", "userxattr", "metacopy=off"]`. */
+      readonly options: readonly string[];
+    }
+  /** Bind-mounts a host directory over a host path (the root of drivers without overlay). `flags`: MS_BIND and MS_REC. */
+  | { readonly op: "mount-bind"; readonly path: string; readonly source: string; readonly flags: number }
+  /** Unmounts; `detach` = MNT_DETACH. What is no mount is fine. */
+  | { readonly op: "umount"; readonly path: string; readonly detach: boolean };
+
+/** Ops of the child that furnish the container. Order is the plan's. */
+export type InsideOp =
+  /** Opens the mounted root filesystem; every later target is beneath it. */
+  | { readonly op: "root"; readonly path: string }
+  /** Mounts a fresh filesystem (proc, sysfs, tmpfs, mqueue, devpts, cgroup2, cgroup) on a directory in the root, which is made if missing. */
+  | {
+      readonly op: "mount";
+      readonly target: string;
+      readonly type: string;
+      readonly source: string;
+      /** MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY | MS_RELATIME … */
+      readonly flags: number;
+      /** The filesystem's own options, `key` or `key=value`. */
+      readonly options: readonly string[];
+      /** tmpfs: starts with a copy of what the directory held. */
+      readonly copyUp: boolean;
+    }
+  /**
+   * Binds a host path onto a target. Missing targets are made (`create`). The source may be `/proc/self/fd`-free
+   * host path only; it is opened before the pivot.
+   */
+  | {
+      readonly op: "bind";
+      readonly source: string;
+      readonly target: string;
+      readonly create: "directory" | "file";
+      readonly recursive: boolean;
+      /** MOUNT_ATTR_* to set and to clear on the new mount. */
+      readonly set: number;
+      readonly clear: number;
+      /** Whether `set`/`clear` go for submounts too (AT_RECURSIVE). */
+      readonly recursiveAttributes: boolean;
+      /** MS_PRIVATE, MS_SLAVE, MS_SHARED (| MS_REC); 0 leaves it. */
+      readonly propagation: number;
+      /** Non-empty: the mount is idmapped with these maps. */
+      readonly uidMap: readonly IdMapping[];
+      readonly gidMap: readonly IdMapping[];
+    }
+  /** Makes a device node; where mknod is not permitted (user namespace) it binds the host's node instead. */
+  | {
+      readonly op: "device";
+      readonly target: string;
+      readonly type: "c" | "b" | "p";
+      readonly major: number;
+      readonly minor: number;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+      readonly hostPath: string;
+    }
+  | { readonly op: "symlink"; readonly target: string; readonly linkTo: string }
+  /** Makes a directory in the root, parents included; existing ones are left as they are. */
+  | {
+      readonly op: "mkdir-in-root";
+      readonly target: string;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  /** With a terminal: binds the pty onto /dev/console. */
+  | { readonly op: "console" }
+  /** Makes the opened root the process's root: pivot_root, then the old root is detached. */
+  | {
+      readonly op: "pivot" /** Propagation of `/` afterwards; 0 leaves it. */;
+      readonly propagation: number;
+      readonly readonly: boolean;
+    }
+  /** After `pivot`: covers a file with /dev/null, a directory with an empty read-only tmpfs. Absence is fine. */
+  | { readonly op: "mask"; readonly target: string }
+  /** After `pivot`: remounts a path over itself read-only (recursively). Absence is fine. */
+  | { readonly op: "readonly"; readonly target: string }
+  /** Writes /proc/sys/KEY of the new namespaces; the key has slashes. Uses a procfs of its own, never the container's. */
+  | { readonly op: "sysctl"; readonly key: string; readonly value: string }
+  | { readonly op: "hostname"; readonly name: string }
+  | { readonly op: "domainname"; readonly name: string }
+  /** `resource` is RLIMIT_*. -1 is infinity. */
+  | { readonly op: "rlimit"; readonly resource: number; readonly soft: number; readonly hard: number }
+  | { readonly op: "oom-score-adj"; readonly value: number }
+  /** Capability sets as bit masks. The bounding set is dropped first, ambient raised last. */
+  | {
+      readonly op: "capabilities";
+      readonly bounding: bigint;
+      readonly effective: bigint;
+      readonly permitted: bigint;
+      readonly inheritable: bigint;
+      readonly ambient: bigint;
+    }
+  | { readonly op: "no-new-privs" }
+  /** Installs a compiled filter (encoded `struct sock_filter`s). `flags` are SECCOMP_FILTER_FLAG_*. Stays the last op before `exec` but for credentials where no_new_privs is off. */
+  | { readonly op: "seccomp"; readonly filter: Uint8Array; readonly flags: number }
+  | {
+      readonly op: "user";
+      readonly uid: number;
+      readonly gid: number;
+      readonly groups: readonly number[];
+      readonly umask: number;
+    }
+  /** Sets the AppArmor profile for the coming exec (`/proc/self/attr/apparmor/exec`). */
+  | { readonly op: "apparmor"; readonly profile: string }
+  /** Goes to a directory in the container; it must lie beneath its root. With `create` a missing one is made. */
+  | { readonly op: "cwd"; readonly path: string; readonly create: boolean }
+  /**
+   * Becomes the program: always the last op of `inside`. argv[0] without a slash is looked up in the PATH of `env`.
+   * With `init` the child first becomes tug's init (pid 1: reaps, forwards signals), which runs the program.
+   */
+  | { readonly op: "exec"; readonly argv: readonly string[]; readonly env: readonly string[]; readonly init: boolean };
+
+/** How the child comes to life. */
+export interface CloneSpec {
+  /** Namespaces to create. */
+  readonly create: readonly NamespaceKind[];
+  /** Namespaces to enter, by path (`/proc/PID/ns/net`), before the clone. */
+  readonly join: readonly { readonly kind: NamespaceKind; readonly path: string }[];
+  /** Maps of a new user namespace. */
+  readonly uidMap: readonly IdMapping[];
+  readonly gidMap: readonly IdMapping[];
+  /** A v2 cgroup directory into which the child is born (CLONE_INTO_CGROUP); empty: none. */
+  readonly cgroup: string;
+}
+
+export type BeforeOp = FileOp | CgroupOp | NetlinkOp | MountOp;
+export type BesideOp = FileOp | CgroupOp | NetlinkOp;
+export type ChildOp = InsideOp | MountOp | NetlinkOp;
+export type AfterOp = FileOp | CgroupOp | NetlinkOp;
+
+export interface ProcessPlan {
+  readonly before: readonly BeforeOp[];
+  readonly clone: CloneSpec;
+  readonly beside: readonly BesideOp[];
+  readonly inside: readonly ChildOp[];
+  readonly after: readonly AfterOp[];
+}
+
+/** What `serve` runs: in its own mount namespace, or in another process's namespaces once `enter` was met. */
+export type HostOp = FileOp | CgroupOp | NetlinkOp | MountOp | EnterOp | UnshareMountsOp;
+
+/** The rest of the host plan runs in a mount namespace of its own, which ends with the plan: look at a rootfs, leave no trace. */
+export interface UnshareMountsOp {
+  readonly op: "unshare-mounts";
+}
+
+/** Enters namespaces of a running process (by pidfd) for the rest of a host plan. `netns` by path instead of pid: pid 0. */
+export interface EnterOp {
+  readonly op: "enter";
+  readonly pid: number;
+  readonly namespaces: readonly NamespaceKind[];
+}
+
+export type HostPlan = readonly HostOp[];
+export type Op = BeforeOp | BesideOp | ChildOp | AfterOp | HostOp;

@@ -1,0 +1,3 @@
+/** Concurrency: locks by key, deferred values, background work that is joined at shutdown. */
+export { Background } from "./background.ts";
+export { KeyedLock } from "./keyed-lock.ts";

@@ -1,0 +1,100 @@
+import { Database as Sqlite, type Statement } from "bun:sqlite";
+import { EngineError } from "#lib/errors";
+
+export type SqlValue = string | number | bigint | boolean | null | Uint8Array;
+export type Row = Record<string, SqlValue>;
+
+/** One step of a module's schema. Applied once, in order, by name; a landed one is never edited. */
+export interface Migration {
+  /** Unique over the whole engine: `containers/1`. */
+  readonly name: string;
+  readonly sql: string;
+}
+
+/**
+ * A handle on one SQLite file in WAL mode with full synchronous commits: what a committed transaction wrote
+ * survives a power cut. All calls are synchronous and made from the daemon's main thread.
+ */
+export class Database implements Disposable {
+  readonly #sqlite: Sqlite;
+  readonly #statements = new Map<string, Statement>();
+
+  constructor(sqlite: Sqlite) {
+    this.#sqlite = sqlite;
+  }
+
+  all<T = Row>(sql: string, ...values: SqlValue[]): T[] {
+    return this.#prepare(sql).all(...values) as T[];
+  }
+
+  get<T = Row>(sql: string, ...values: SqlValue[]): T | undefined {
+    return (this.#prepare(sql).get(...values) as T | null) ?? undefined;
+  }
+
+  /** Runs a statement that changes rows; returns how many it changed. */
+  run(sql: string, ...values: SqlValue[]): number {
+    return this.#prepare(sql).run(...values).changes;
+  }
+
+  /** Everything in `body` commits together or, when it throws, not at all. Calls nest as savepoints. */
+  transaction<T>(body: () => T): T {
+    return this.#sqlite.transaction(body).immediate();
+  }
+
+  [Symbol.dispose](): void {
+    this.#statements.clear();
+    this.#sqlite.close();
+  }
+
+  #prepare(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#sqlite.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/**
+ * Opens (or creates) the database and brings its schema up to date.
+ *
+ * @throws EngineError `failed-precondition` when a newer engine wrote the file: it holds migrations that are not in `migrations`
+ */
+export function openDatabase(path: string, migrations: readonly Migration[]): Database {
+  const sqlite = new Sqlite(path, { create: true, strict: true });
+  sqlite.exec(
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000",
+  );
+  const database = new Database(sqlite);
+  migrate(sqlite, path, migrations);
+  return database;
+}
+
+function migrate(sqlite: Sqlite, path: string, migrations: readonly Migration[]): void {
+  sqlite.exec("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) WITHOUT ROWID");
+  const applied = new Set(
+    sqlite
+      .query<{ name: string }, []>("SELECT name FROM migrations")
+      .all()
+      .map((row) => row.name),
+  );
+  const known = new Set(migrations.map((migration) => migration.name));
+  for (const name of applied) {
+    if (!known.has(name)) {
+      throw new EngineError(
+        "failed-precondition",
+        `open database "${path}": written by a newer tug (it has "${name}")`,
+      );
+    }
+  }
+  sqlite
+    .transaction(() => {
+      for (const migration of migrations) {
+        if (applied.has(migration.name)) continue;
+        sqlite.exec(migration.sql);
+        sqlite.query("INSERT INTO migrations (name) VALUES (?)").run(migration.name);
+      }
+    })
+    .immediate();
+}
