@@ -1,0 +1,19 @@
+/**
+ * The one executable. It is called `tug` or `tugd` (two hard links) and does what that name says. Both sides are
+ * imported when they are needed, so that the command line never loads the daemon.
+ */
+import { basename } from "node:path";
+
+async function main(): Promise<number> {
+  const argv = process.argv.slice(2);
+  if (basename(process.argv0) === "tugd") {
+    const { runDaemon } = await import("#daemon");
+    return runDaemon(argv);
+  }
+  const { runCli } = await import("#cli");
+  return runCli(argv);
+}
+
+main().then((code) => {
+  process.exitCode = code;
+});
