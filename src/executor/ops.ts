@@ -96,6 +96,11 @@ export type MountOp =
     }
   /** Bind-mounts a host directory over a host path (the root of drivers without overlay). `flags`: MS_BIND and MS_REC. */
   | { readonly op: "mount-bind"; readonly path: string; readonly source: string; readonly flags: number }
+  /**
+   * Mounts a fresh tmpfs at a host path, which is made if missing: the /dev/shm that containers share. Does nothing
+   * where `path` is a mount already. `flags` are MS_*, `options` the filesystem's own (`size=…`, `mode=1777`).
+   */
+  | { readonly op: "mount-tmpfs"; readonly path: string; readonly flags: number; readonly options: readonly string[] }
   /** Unmounts; `detach` = MNT_DETACH. What is no mount is fine. */
   | { readonly op: "umount"; readonly path: string; readonly detach: boolean };
 
@@ -222,7 +227,7 @@ export interface CloneSpec {
 export type BeforeOp = FileOp | CgroupOp | NetlinkOp | MountOp;
 export type BesideOp = FileOp | CgroupOp | NetlinkOp;
 export type ChildOp = InsideOp | MountOp | NetlinkOp;
-export type AfterOp = FileOp | CgroupOp | NetlinkOp;
+export type AfterOp = FileOp | CgroupOp | NetlinkOp | MountOp;
 
 export interface ProcessPlan {
   readonly before: readonly BeforeOp[];
