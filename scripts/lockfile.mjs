@@ -34,8 +34,21 @@ function isPlatformPackage(name) {
 
 /** What a name such as `@scope/tool-linux-arm64-musl` says about its platform. */
 function platform(name) {
-  const os = ["android", "darwin", "freebsd", "linux", "netbsd", "openbsd", "openharmony", "sunos", "aix", "win32"].find((word) => name.includes(word));
-  const cpu = ["arm64", "aarch64", "x64", "x86_64", "ia32", "ppc64", "riscv64", "s390x", "loong64", "arm"].find((word) => name.includes(word));
+  const os = [
+    "android",
+    "darwin",
+    "freebsd",
+    "linux",
+    "netbsd",
+    "openbsd",
+    "openharmony",
+    "sunos",
+    "aix",
+    "win32",
+  ].find((word) => name.includes(word));
+  const cpu = ["arm64", "aarch64", "x64", "x86_64", "ia32", "ppc64", "riscv64", "s390x", "loong64", "arm"].find(
+    (word) => name.includes(word),
+  );
   if (!os) return {};
   return { cpu: [{ aarch64: "arm64", x86_64: "x64" }[cpu] ?? cpu], os: [os] };
 }

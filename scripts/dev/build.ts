@@ -1,0 +1,39 @@
+import { existsSync, linkSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Glob } from "bun";
+import { ensureBuildPackages } from "./packages.ts";
+import { BUN, ROOT, run } from "./shell.ts";
+
+/** Builds what is older than its sources: the executor, the built-in image's program, `dist/tug` and `dist/tugd`. */
+export async function build(): Promise<void> {
+  await ensureBuildPackages();
+  mkdirSync(join(ROOT, "build"), { recursive: true });
+  await run(["make", "--silent", "-C", "executor"]);
+  await run(["make", "--silent", "-C", "executor/hello"]);
+  if (isFresh("dist/tugd")) return;
+  console.log("dev: building dist/tug and dist/tugd");
+  await compile();
+}
+
+async function compile(): Promise<void> {
+  mkdirSync(join(ROOT, "dist"), { recursive: true });
+  const target = "build/tug.new";
+  await run([BUN, "build", "--compile", "--bytecode", "--minify", "--format=cjs", "cmd/main.ts", "--outfile", target], {
+    quiet: true,
+  });
+  renameSync(join(ROOT, target), join(ROOT, "dist/tug"));
+  rmSync(join(ROOT, "dist/tugd"), { force: true });
+  linkSync(join(ROOT, "dist/tug"), join(ROOT, "dist/tugd"));
+}
+
+function isFresh(path: string): boolean {
+  if (!existsSync(join(ROOT, path))) return false;
+  const built = statSync(join(ROOT, path)).mtimeMs;
+  const sources = ["{cmd,src}/**/*", "build/tug-exec", "build/hello", "package-lock.json"];
+  for (const pattern of sources) {
+    for (const file of new Glob(pattern).scanSync({ cwd: ROOT })) {
+      if (statSync(join(ROOT, file)).mtimeMs > built) return false;
+    }
+  }
+  return true;
+}
