@@ -1,4 +1,4 @@
-import type { ContainerConfig, HostConfig, NetworkingConfig } from "#api/engine";
+import type { ContainerConfig, HostConfig, MountPoint, NetworkingConfig } from "#api/engine";
 import type { ImageID } from "#core/images";
 import type { Endpoint } from "#core/networks";
 
@@ -25,6 +25,8 @@ export interface Container {
   /** Program and arguments after entrypoint and command were joined. */
   readonly path: string;
   readonly args: readonly string[];
+  /** What is mounted over the root filesystem, anonymous volumes included, as inspect shows it; fixed at create. */
+  readonly mounts: readonly MountPoint[];
   readonly desired: Desired;
   readonly state: ContainerState;
   readonly restartCount: number;
@@ -63,7 +65,8 @@ export interface Running {
  *                       paused            (any) ──remove──▶ removing ──failed──▶ dead
  */
 export type ContainerState =
-  | { readonly status: "created" }
+  /** With exit code and error once a first start failed. */
+  | ({ readonly status: "created" } & Partial<Pick<Ended, "exitCode" | "error">>)
   | ({ readonly status: "running" } & Running)
   | ({ readonly status: "paused" } & Running)
   | ({ readonly status: "restarting" } & Ended)
