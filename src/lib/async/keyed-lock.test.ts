@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { KeyedLock } from "#lib/async";
+import { KeyedLock } from "./keyed-lock.ts";
 
 test("KeyedLock runs callers of one key in order and those of another at once", async () => {
   const lock = new KeyedLock();

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openDatabase } from "#lib/db";
+import { openDatabase } from "./database.ts";
 
 const first = { name: "things/1", sql: "CREATE TABLE things (id TEXT PRIMARY KEY, size INTEGER)" };
 const second = { name: "things/2", sql: "ALTER TABLE things ADD COLUMN label TEXT" };
