@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import { formatDuration, formatNano, nanoOf, parseDuration, parseTimestamp, systemClock } from "#lib/time";
+
+test("formatNano() trims zeros, or keeps nine digits for log lines", () => {
+  expect(formatNano(1_500_000_000n)).toBe("1970-01-01T00:00:01.5Z");
+  expect(formatNano(1_000_000_000n)).toBe("1970-01-01T00:00:01Z");
+  expect(formatNano(1_000_000_000n, { fixed: true })).toBe("1970-01-01T00:00:01.000000000Z");
+  expect(formatNano(-1n)).toBe("1969-12-31T23:59:59.999999999Z");
+});
+
+test("nanoOf() reads back what formatNano() wrote, and zones", () => {
+  expect(nanoOf(formatNano(1_763_685_872_559_402_016n))).toBe(1_763_685_872_559_402_016n);
+  expect(nanoOf("1970-01-01T01:00:01.25+01:00")).toBe(1_250_000_000n);
+  expect(nanoOf("yesterday")).toBeUndefined();
+});
+
+test("parseTimestamp() takes UNIX seconds with a fraction and forms of RFC 3339", () => {
+  expect(parseTimestamp("12.5")).toBe(12_500_000_000n);
+  expect(parseTimestamp("0")).toBe(0n);
+  expect(parseTimestamp("1970-01-02Z")).toBe(86_400_000_000_000n);
+  expect(parseTimestamp("1970-01-01T00:01Z")).toBe(60_000_000_000n);
+  expect(parseTimestamp("soon")).toBeUndefined();
+});
+
+test("parseDuration() and formatDuration() follow Go", () => {
+  expect(parseDuration("1h30m")).toBe(5_400_000_000_000n);
+  expect(parseDuration("-1.5s")).toBe(-1_500_000_000n);
+  expect(parseDuration("5")).toBeUndefined();
+  expect(parseDuration("")).toBeUndefined();
+  expect(formatDuration(3_605_000_000_000n)).toBe("1h0m5s");
+  expect(formatDuration(250_000_000n)).toBe("250ms");
+});
+
+test("systemClock() never strays from the time of day", () => {
+  const now = Number(systemClock().nowNano() / 1_000_000n);
+  expect(Math.abs(now - Date.now())).toBeLessThan(1000);
+});
