@@ -2,7 +2,7 @@
  * A private daemon for a test: its own data root, exec root, socket, bridge and cgroup parent, all with one random
  * name, so that several test runs may go on at once and what is left behind can be told apart.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { makeBusyboxImage } from "../fixtures/busybox.ts";
 
@@ -69,7 +69,7 @@ export class TestDaemon implements AsyncDisposable {
       `--data-root=${this.dataRoot}`,
       `--exec-root=${this.execRoot}`,
       `--pidfile=${this.execRoot}/tugd.pid`,
-      ...(this.#flags.some((flag) => flag.startsWith("--bridge")) ? [] : [`--bridge-name=${this.name}`]),
+      ...(this.#flags.some((flag) => flag.startsWith("--bridge")) ? [] : [`--bridge=${this.name}`]),
       ...this.#flags,
     ];
     this.#process = Bun.spawn(argv, { stdin: "ignore", stdout: log, stderr: log });
@@ -98,11 +98,15 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   /** Runs the real `docker` or our `tug` against this daemon. */
-  async cli(program: "docker" | "tug", args: string[], options: { stdin?: string | Uint8Array; env?: Record<string, string> } = {}): Promise<Output> {
+  async cli(
+    program: "docker" | "tug",
+    args: string[],
+    options: { stdin?: string | Uint8Array; env?: Record<string, string> } = {},
+  ): Promise<Output> {
     const path = program === "tug" ? join(ROOT, "dist/tug") : (process.env.TUG_TEST_DOCKER ?? "docker");
     const child = Bun.spawn([path, ...args], {
       env: { ...process.env, DOCKER_HOST: this.host, DOCKER_CONTEXT: "", ...options.env },
-      stdin: options.stdin === undefined ? "ignore" : new Blob([options.stdin as BlobPart]),
+      stdin: options.stdin === undefined ? "ignore" : new Response(options.stdin as string),
       stdout: "pipe",
       stderr: "pipe",
     });
@@ -118,34 +122,60 @@ export class TestDaemon implements AsyncDisposable {
   async ok(program: "docker" | "tug", args: string[], options: { stdin?: string | Uint8Array } = {}): Promise<string> {
     const result = await this.cli(program, args, options);
     if (result.code !== 0) {
-      throw new Error(`${program} ${args.join(" ")}: exit code ${result.code}\n${result.stderr}\n${this.log.slice(-2000)}`);
+      throw new Error(
+        `${program} ${args.join(" ")}: exit code ${result.code}\n${result.stderr}\n${this.log.slice(-2000)}`,
+      );
     }
     return result.stdout.trim();
   }
 
   /** One API request. A body that is an object goes as JSON. */
-  async api(method: string, path: string, body?: unknown): Promise<{ status: number; body: any; text: string }> {
+  async api<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: T; text: string }> {
     const response = await fetch(`http://tug${path}`, {
       unix: this.socket,
       method,
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
     });
     const text = await response.text();
-    return { status: response.status, body: parseJson(text), text };
+    return { status: response.status, body: parseJson(text) as T, text };
+  }
+
+  /** Whether a process is one of this daemon's monitors: it holds a file below the daemon's roots open. */
+  owns(pid: number): boolean {
+    try {
+      return readdirSync(`/proc/${pid}/fd`)
+        .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+        .some((path) => path.startsWith(this.dataRoot) || path.startsWith(this.execRoot));
+    } catch {
+      return false;
+    }
   }
 
   /** Removes all containers, ends the daemon and everything that bears its name. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process && this.#process.exitCode !== null) await this.up().catch(() => undefined);
     if (this.#process?.exitCode === null) {
-      const ids = ((await this.api("GET", "/containers/json?all=1")).body as { Id: string }[]).map(({ Id }) => Id);
+      const ids = (await this.api<{ Id: string }[]>("GET", "/containers/json?all=1")).body.map(({ Id }) => Id);
       await Promise.all(ids.map((id) => this.api("DELETE", `/containers/${id}?force=1&v=1`)));
       await this.down();
     }
-    await Bun.spawn([join(ROOT, "dist/tugd"), "--cleanup", `--bridge-name=${this.name}`, `--data-root=${this.dataRoot}`, `--exec-root=${this.execRoot}`], {
-      stdout: "ignore",
-      stderr: "ignore",
-    }).exited;
+    await Bun.spawn(
+      [
+        join(ROOT, "dist/tugd"),
+        "--cleanup",
+        `--bridge=${this.name}`,
+        `--data-root=${this.dataRoot}`,
+        `--exec-root=${this.execRoot}`,
+      ],
+      {
+        stdout: "ignore",
+        stderr: "ignore",
+      },
+    ).exited;
     rmSync(this.dataRoot, { recursive: true, force: true });
     rmSync(this.execRoot, { recursive: true, force: true });
   }
