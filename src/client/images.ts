@@ -1,0 +1,173 @@
+import type { ImageDeleteResponseItem, ImageInspect, ImageSummary } from "#api/engine";
+import type { PruneReport } from "./containers.ts";
+import type { EngineClient, EngineResponse } from "./engine-client.ts";
+import { encodeFilters, type Filters } from "./filters.ts";
+
+/** `os[/arch[/variant]]` in the object form that newer routes want. */
+export interface PlatformQuery {
+  readonly os: string;
+  readonly architecture?: string;
+  readonly variant?: string;
+}
+
+export interface HistoryEntry {
+  readonly Id: string;
+  readonly Created: number;
+  readonly CreatedBy: string;
+  readonly Tags: readonly string[] | null;
+  readonly Size: number;
+  readonly Comment: string;
+}
+
+/** One message of a pull, push, load or import, §5.5 of the wire notes. */
+export interface ProgressMessage {
+  readonly stream?: string;
+  readonly status?: string;
+  readonly id?: string;
+  readonly progress?: string;
+  readonly progressDetail?: { current?: number; total?: number; start?: number; units?: string; hidecounts?: boolean };
+  readonly error?: string;
+  readonly errorDetail?: { code?: number; message?: string };
+  readonly aux?: unknown;
+}
+
+/** Names keep their slashes: the engine's routes match greedily. */
+function route(image: string, verb = ""): string {
+  const escaped = image.split("/").map(encodeURIComponent).join("/");
+  return `/images/${escaped}${verb === "" ? "" : `/${verb}`}`;
+}
+
+function platformQuery(platform: PlatformQuery | undefined): string | undefined {
+  return platform === undefined ? undefined : JSON.stringify(platform);
+}
+
+export interface ListOptions {
+  readonly all?: boolean;
+  readonly filters?: Filters;
+  readonly sharedSize?: boolean;
+  readonly manifests?: boolean;
+}
+
+export function list(engine: EngineClient, options: ListOptions = {}): Promise<ImageSummary[]> {
+  const { all, filters, sharedSize, manifests } = options;
+  const query = { all, filters: encodeFilters(filters), "shared-size": sharedSize, manifests };
+  return engine.json("GET", "/images/json", { query });
+}
+
+export function inspect(
+  engine: EngineClient,
+  image: string,
+  options: { platform?: PlatformQuery } = {},
+): Promise<ImageInspect> {
+  return engine.json("GET", route(image, "json"), { query: { platform: platformQuery(options.platform) } });
+}
+
+export function history(
+  engine: EngineClient,
+  image: string,
+  options: { platform?: PlatformQuery } = {},
+): Promise<HistoryEntry[]> {
+  return engine.json("GET", route(image, "history"), { query: { platform: platformQuery(options.platform) } });
+}
+
+export async function tag(engine: EngineClient, image: string, target: { repo: string; tag: string }): Promise<void> {
+  await engine.discard("POST", route(image, "tag"), { query: target });
+}
+
+export interface RemoveOptions {
+  readonly force?: boolean;
+  readonly noPrune?: boolean;
+  readonly platforms?: readonly PlatformQuery[];
+}
+
+export function remove(
+  engine: EngineClient,
+  image: string,
+  options: RemoveOptions = {},
+): Promise<ImageDeleteResponseItem[]> {
+  const platforms = options.platforms?.map((platform) => JSON.stringify(platform));
+  return engine.json("DELETE", route(image), {
+    query: { force: options.force, noprune: options.noPrune, platforms },
+  });
+}
+
+export interface PullOptions {
+  readonly fromImage: string;
+  readonly tag: string;
+  readonly platform?: string;
+  /** Base64url JSON for `X-Registry-Auth`; the empty object without it. */
+  readonly registryAuth?: string;
+}
+
+const NO_REGISTRY_AUTH = "e30=";
+
+export function pull(engine: EngineClient, options: PullOptions): AsyncGenerator<ProgressMessage, void> {
+  const query = { fromImage: options.fromImage, tag: options.tag, platform: options.platform || undefined };
+  const headers = { "X-Registry-Auth": options.registryAuth ?? NO_REGISTRY_AUTH };
+  return engine.jsonLines("POST", "/images/create", { query, headers });
+}
+
+export function push(
+  engine: EngineClient,
+  image: string,
+  options: { tag: string; platform?: PlatformQuery; registryAuth?: string },
+): AsyncGenerator<ProgressMessage, void> {
+  const query = { tag: options.tag || undefined, platform: platformQuery(options.platform) };
+  const headers = { "X-Registry-Auth": options.registryAuth ?? NO_REGISTRY_AUTH };
+  return engine.jsonLines("POST", route(image, "push"), { query, headers });
+}
+
+export interface ImportOptions {
+  /** `-` for the body, or a URL that the engine fetches. */
+  readonly source: string;
+  readonly repo: string;
+  readonly tag: string;
+  readonly message?: string;
+  readonly changes?: readonly string[];
+  readonly platform?: string;
+  readonly body?: AsyncIterable<Uint8Array>;
+}
+
+export function importTar(engine: EngineClient, options: ImportOptions): AsyncGenerator<ProgressMessage, void> {
+  const query = {
+    fromSrc: options.source,
+    repo: options.repo,
+    tag: options.tag,
+    message: options.message || undefined,
+    changes: options.changes,
+    platform: options.platform || undefined,
+  };
+  const body = options.body === undefined ? {} : { body: options.body, headers: { "Content-Type": "text/plain" } };
+  return engine.jsonLines("POST", "/images/create", { query, ...body });
+}
+
+export function load(
+  engine: EngineClient,
+  body: AsyncIterable<Uint8Array>,
+  options: { quiet?: boolean; platform?: PlatformQuery } = {},
+): Promise<EngineResponse> {
+  const query = { quiet: options.quiet === true ? "1" : "0", platform: platformQuery(options.platform) };
+  return engine.request("POST", "/images/load", { query, body });
+}
+
+export async function save(
+  engine: EngineClient,
+  images: readonly string[],
+  options: { platform?: PlatformQuery } = {},
+): Promise<AsyncIterable<Uint8Array>> {
+  const query = { names: images, platform: platformQuery(options.platform) };
+  return (await engine.request("GET", "/images/get", { query })).body;
+}
+
+export interface ImagePruneReport extends Omit<PruneReport, "deleted"> {
+  readonly deleted: readonly ImageDeleteResponseItem[];
+}
+
+export async function prune(engine: EngineClient, filters?: Filters): Promise<ImagePruneReport> {
+  const answer = await engine.json<{ ImagesDeleted?: ImageDeleteResponseItem[] | null; SpaceReclaimed?: number }>(
+    "POST",
+    "/images/prune",
+    { query: { filters: encodeFilters(filters) } },
+  );
+  return { deleted: answer.ImagesDeleted ?? [], spaceReclaimed: answer.SpaceReclaimed ?? 0 };
+}

@@ -1,0 +1,49 @@
+import type {
+  BuildCache,
+  ContainerSummary,
+  EventMessage,
+  ImageSummary,
+  SystemInfo,
+  SystemVersion,
+  Volume,
+} from "#api/engine";
+import type { EngineClient } from "./engine-client.ts";
+import { encodeFilters, type Filters } from "./filters.ts";
+
+/** The engine's version, asked for without a version prefix: one request tells both it and the API version to use. */
+export async function version(engine: EngineClient): Promise<SystemVersion> {
+  const answer = await engine.json<SystemVersion>("GET", "/version", { unversioned: true });
+  engine.adoptServerVersion(answer.ApiVersion ?? "");
+  return answer;
+}
+
+export function info(engine: EngineClient): Promise<SystemInfo> {
+  return engine.json("GET", "/info");
+}
+
+export interface EventsOptions {
+  readonly since?: string;
+  readonly until?: string;
+  readonly filters?: Filters;
+  readonly signal?: AbortSignal;
+}
+
+export function events(engine: EngineClient, options: EventsOptions = {}): AsyncGenerator<EventMessage, void> {
+  const query = { since: options.since, until: options.until, filters: encodeFilters(options.filters) };
+  return engine.jsonLines("GET", "/events", {
+    query,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+}
+
+export interface DiskUsage {
+  readonly LayersSize?: number;
+  readonly Images?: readonly ImageSummary[] | null;
+  readonly Containers?: readonly ContainerSummary[] | null;
+  readonly Volumes?: readonly Volume[] | null;
+  readonly BuildCache?: readonly BuildCache[] | null;
+}
+
+export function diskUsage(engine: EngineClient): Promise<DiskUsage> {
+  return engine.json("GET", "/system/df");
+}
