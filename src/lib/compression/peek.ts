@@ -1,0 +1,30 @@
+/**
+ * Looks at the first bytes of a stream. `head` is shorter than asked only at the end; `stream` gives all bytes, those
+ * of the head included, and must be read or returned.
+ */
+export async function peek(
+  source: AsyncIterable<Uint8Array>,
+  bytes: number,
+): Promise<{ head: Uint8Array; stream: AsyncGenerator<Uint8Array> }> {
+  const iterator = source[Symbol.asyncIterator]();
+  const chunks: Uint8Array[] = [];
+  let have = 0;
+  while (have < bytes) {
+    const next = await iterator.next();
+    if (next.done) break;
+    chunks.push(next.value);
+    have += next.value.byteLength;
+  }
+  const head = Buffer.concat(chunks, Math.min(have, bytes));
+  return { head, stream: replay(chunks, iterator) };
+}
+
+async function* replay(chunks: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    // Harmless when it has ended.
+    await rest.return?.();
+  }
+}
