@@ -1,0 +1,88 @@
+/**
+ * What the kernel is told for one endpoint, compiled to the sections of a process plan. The veth pair is made in one
+ * message: its far end is born as eth0 in the child's namespace, with an index chosen here, so that nothing needs to be
+ * looked up or renamed there.
+ */
+import type { AfterOp, BesideOp, ChildOp } from "#executor";
+import { addAddress, addDefaultRoute, createVeth, setLink } from "#lib/netlink";
+import { routeOp } from "./host.ts";
+import { parseMacAddress } from "./mac-address.ts";
+import type { Endpoint, EndpointPlan } from "./network.ts";
+import { broadcastOf, parseAddress, subnetOf, toBytes } from "./subnet.ts";
+
+const LOOPBACK_INDEX = 1;
+/** Above what the kernel gives by itself to links that a namespace may be born with (tunl0, sit0 …). */
+const ETH0_INDEX = 100;
+const ENODEV = 19;
+
+/** The bridge as endpoints need it. */
+export interface BridgePort {
+  /** Interface index of the bridge. */
+  readonly bridgeIndex: number;
+  /** 0: the kernel's default, 1500. */
+  readonly mtu: number;
+  /** Whether the kernel has IPv6, which is then switched off on eth0. */
+  readonly ipv6: boolean;
+}
+
+export function endpointPlan(endpoint: Endpoint, port: BridgePort): EndpointPlan {
+  return {
+    beside: [createPair(endpoint, port)],
+    inside: [...(port.ipv6 ? [DISABLE_IPV6] : []), configureInside(endpoint)],
+    after: [takeDown(endpoint.hostInterface)],
+  };
+}
+
+/** For a namespace with nothing but loopback. */
+export function loopbackPlan(): EndpointPlan {
+  return {
+    beside: [],
+    inside: [routeOp("set up loopback", [setLink({ index: LOOPBACK_INDEX }, { up: true })])],
+    after: [],
+  };
+}
+
+/** A bridge without IPv6 addresses must not let a neighbour's router advertisement configure one (CVE-2020-13401). */
+const DISABLE_IPV6: ChildOp = { op: "sysctl", key: "net/ipv6/conf/eth0/disable_ipv6", value: "1" };
+
+function createPair(endpoint: Endpoint, { bridgeIndex, mtu }: BridgePort): BesideOp {
+  const name = endpoint.hostInterface;
+  const size = mtu > 0 ? { mtu } : {};
+  const host = { name, index: hostIndex(name), master: bridgeIndex, ...size };
+  const child = { name: "eth0", index: ETH0_INDEX, macAddress: parseMacAddress(endpoint.macAddress), ...size };
+  return routeOp(`create veth pair "${name}"`, [
+    createVeth(host, child),
+    // Two steps: a link that comes up before its mode is set has its IPv6 address already.
+    setLink({ name }, { withoutIPv6Address: true }),
+    setLink({ name }, { up: true }),
+  ]);
+}
+
+function configureInside(endpoint: Endpoint): ChildOp {
+  const address = parseAddress(endpoint.address);
+  const { prefixLength } = endpoint;
+  return routeOp("configure eth0", [
+    setLink({ index: LOOPBACK_INDEX }, { up: true }),
+    addAddress({
+      index: ETH0_INDEX,
+      address: toBytes(address),
+      prefixLength,
+      broadcast: toBytes(broadcastOf(subnetOf(address, prefixLength))),
+    }),
+    setLink({ index: ETH0_INDEX }, { up: true }),
+    addDefaultRoute(toBytes(parseAddress(endpoint.gateway)), ETH0_INDEX),
+  ]);
+}
+
+/**
+ * The pair goes with the container's namespace, but a process that joined that namespace keeps it: the link is taken
+ * down, so that the address is free in truth. Deleting it here would wait for an RCU grace period, 15 ms.
+ */
+function takeDown(name: string): AfterOp {
+  return routeOp(`take down "${name}"`, [setLink({ name }, { up: false })], [ENODEV]);
+}
+
+/** The host end's index comes from its name (`veth` and 28 random bits in hex): unique when the name is. */
+function hostIndex(name: string): number {
+  return 0x10000000 + Number.parseInt(name.slice("veth".length), 16);
+}
