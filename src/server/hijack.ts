@@ -1,0 +1,34 @@
+import type { Duplex } from "node:stream";
+import type { HttpResponse } from "#lib/http";
+import { join } from "#lib/stream";
+import type { ApiRequest } from "./router.ts";
+
+export const RAW_STREAM = "application/vnd.docker.raw-stream";
+export const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
+
+// The first version whose responses say whether their stream is framed.
+const NAMES_FRAMING = 42;
+
+/** What a stream of stdio is announced as. The framing itself depends on the terminal only. */
+export function streamType(version: number, tty: boolean): string {
+  return version >= NAMES_FRAMING && !tty ? MULTIPLEXED_STREAM : RAW_STREAM;
+}
+
+/**
+ * Turns the request's connection into the stdio (engine-api notes 5.1): with 101 for a client that asks for an
+ * upgrade, else with the plain 200 of old clients, to which the stream follows.
+ */
+export function hijack(request: ApiRequest, stdio: Duplex, options: { tty: boolean; input: boolean }): HttpResponse {
+  const take = (connection: Duplex) => join(connection, stdio, { input: options.input });
+  if (!request.headers.has("upgrade")) return { status: 200, headers: { "Content-Type": RAW_STREAM }, hijack: take };
+  return {
+    status: 101,
+    reason: "UPGRADED",
+    headers: {
+      "Content-Type": streamType(request.version, options.tty),
+      Connection: "Upgrade",
+      Upgrade: "tcp",
+    },
+    hijack: take,
+  };
+}

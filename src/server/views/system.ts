@@ -1,0 +1,137 @@
+import type { SystemInfo, SystemVersion } from "#api/engine";
+import type { EngineIdentity, SystemFacts } from "../backends.ts";
+import { API_VERSION, MIN_API_VERSION } from "../version.ts";
+import type { Wire } from "./wire.ts";
+
+/** `GET /version`. */
+export function versionView(identity: EngineIdentity): SystemVersion {
+  return {
+    Platform: { Name: "tug" },
+    Components: [
+      {
+        Name: "Engine",
+        Version: identity.engineVersion,
+        Details: {
+          ApiVersion: API_VERSION,
+          Arch: identity.architecture,
+          BuildTime: identity.buildTime,
+          Experimental: String(identity.experimental),
+          GitCommit: identity.gitCommit,
+          GoVersion: identity.runtimeVersion,
+          KernelVersion: identity.kernelVersion,
+          MinAPIVersion: MIN_API_VERSION,
+          Os: "linux",
+        },
+      },
+      ...identity.components.map(({ name, version, details }) => ({ Name: name, Version: version, Details: details })),
+    ],
+    Version: identity.engineVersion,
+    ApiVersion: API_VERSION,
+    MinAPIVersion: MIN_API_VERSION,
+    GitCommit: identity.gitCommit,
+    GoVersion: identity.runtimeVersion,
+    Os: "linux",
+    Arch: identity.architecture,
+    KernelVersion: identity.kernelVersion,
+    ...(identity.experimental && { Experimental: true }),
+    BuildTime: identity.buildTime,
+  };
+}
+
+export interface Counts {
+  readonly containers: number;
+  readonly running: number;
+  readonly paused: number;
+  readonly stopped: number;
+  readonly images: number;
+}
+
+/** `GET /info`. */
+export function infoView(identity: EngineIdentity, facts: SystemFacts, counts: Counts, now: string): Wire<SystemInfo> {
+  return {
+    ID: identity.id,
+    Containers: counts.containers,
+    ContainersRunning: counts.running,
+    ContainersPaused: counts.paused,
+    ContainersStopped: counts.stopped,
+    Images: counts.images,
+    Driver: identity.storageDriver,
+    DriverStatus: facts.storageStatus.map((row) => [...row]),
+    Plugins: {
+      Volume: ["local"],
+      Network: ["bridge", "host", "null"],
+      Authorization: null,
+      Log: [...facts.loggingDrivers],
+    },
+    ...limits(facts),
+    IPv4Forwarding: facts.ipv4Forwarding,
+    Debug: facts.debug,
+    NFd: facts.openFiles,
+    NGoroutines: 0,
+    SystemTime: now,
+    LoggingDriver: facts.loggingDriver,
+    CgroupDriver: facts.cgroup.driver,
+    CgroupVersion: facts.cgroup.version,
+    NEventsListener: facts.eventListeners,
+    KernelVersion: identity.kernelVersion,
+    OperatingSystem: facts.operatingSystem,
+    OSVersion: facts.operatingSystemVersion,
+    OSType: "linux",
+    Architecture: identity.machine,
+    IndexServerAddress: "https://index.docker.io/v1/",
+    RegistryConfig: {
+      IndexConfigs: { "docker.io": { Mirrors: [], Name: "docker.io", Official: true, Secure: true } },
+      InsecureRegistryCIDRs: ["::1/128", "127.0.0.0/8"],
+      Mirrors: null,
+    },
+    NCPU: facts.cpus,
+    MemTotal: facts.memoryBytes,
+    GenericResources: null,
+    DockerRootDir: facts.dataRoot,
+    HttpProxy: facts.proxies.http,
+    HttpsProxy: facts.proxies.https,
+    NoProxy: facts.proxies.no,
+    Name: facts.hostname,
+    Labels: [...facts.labels],
+    ExperimentalBuild: identity.experimental,
+    ServerVersion: identity.engineVersion,
+    Runtimes: Object.fromEntries(
+      Object.entries(facts.runtimes).map(([name, { path, args }]) => [
+        name,
+        { path, ...(args && { runtimeArgs: [...args] }) },
+      ]),
+    ),
+    DefaultRuntime: facts.defaultRuntime,
+    Swarm: {
+      NodeID: "",
+      NodeAddr: "",
+      LocalNodeState: "inactive",
+      ControlAvailable: false,
+      Error: "",
+      RemoteManagers: null,
+    },
+    LiveRestoreEnabled: facts.liveRestore,
+    Isolation: null,
+    InitBinary: facts.initBinary,
+    ContainerdCommit: { ID: "" },
+    RuncCommit: { ID: "" },
+    InitCommit: { ID: "" },
+    SecurityOptions: [...facts.securityOptions],
+    FirewallBackend: { Driver: "nftables", Info: null },
+    CDISpecDirs: [],
+    Warnings: facts.warnings.length === 0 ? null : [...facts.warnings],
+  };
+}
+
+function limits({ cgroup }: SystemFacts): Wire<SystemInfo> {
+  return {
+    MemoryLimit: cgroup.memory,
+    SwapLimit: cgroup.swap,
+    CpuCfsPeriod: cgroup.cpuCfs,
+    CpuCfsQuota: cgroup.cpuCfs,
+    CPUShares: cgroup.cpuShares,
+    CPUSet: cgroup.cpuset,
+    PidsLimit: cgroup.pids,
+    OomKillDisable: cgroup.oomKillDisable,
+  };
+}
