@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { Lease } from "./leases.ts";
 
 /** `sha256:…`: the digest of bytes as stored, algorithm included. */
 export type Digest = string & { readonly __brand: "Digest" };
@@ -17,18 +18,26 @@ export interface Descriptor {
  * configs under the image ID, manifests under their own digest.
  */
 export interface ContentStore {
-  /** Streams a blob in. Writing one that is there already is fine. @throws `invalid-parameter` when `expected` does not match */
+  /**
+   * Streams a blob in. Writing one that is there already is fine. The lease has the blob before it is visible.
+   * @throws `invalid-parameter` when `expected` does not match
+   */
   write(
     source: AsyncIterable<Uint8Array>,
-    expected?: { digest?: Digest; size?: number },
+    expected?: { digest?: Digest; size?: number; lease?: Lease },
   ): Promise<{ digest: Digest; size: number }>;
   /** A small blob at once. */
-  put(bytes: Uint8Array): Promise<Digest>;
+  put(bytes: Uint8Array, lease?: Lease): Promise<Digest>;
+  /** To be disposed of when records refer to the blobs, or nobody ever will. */
+  lease(): Lease;
+  /** Removes a blob unless it is leased or `isUsed`, which is asked at the last moment; true when it was removed. */
+  collect(digest: Digest, isUsed: () => boolean): Promise<boolean>;
   has(digest: Digest): Promise<boolean>;
   /** @throws `not-found` */
   size(digest: Digest): Promise<number>;
   /** The whole of a small blob. @throws `not-found`; `invalid-parameter` beyond `limitBytes` (default 16 MiB) */
   read(digest: Digest, limitBytes?: number): Promise<Uint8Array>;
+  /** Reads from `start` up to and including `end`, or all of it. Absence is an error of the stream. */
   open(digest: Digest, range?: { start: number; end: number }): Readable;
   /** The file of a blob, for mounts. It need not exist. */
   path(digest: Digest): string;

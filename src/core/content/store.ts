@@ -1,0 +1,195 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { KeyedLock } from "#lib/async";
+import { EngineError } from "#lib/errors";
+import { errnoOf, fileError, isAbsent, publish, syncDirectory } from "#lib/fs";
+import type { ContentStore, Digest } from "./content.ts";
+import { digestOf, parseDigest } from "./digest.ts";
+import { type Lease, Leases } from "./leases.ts";
+
+/** Configs and manifests are small; whatever is larger is streamed. */
+const DEFAULT_READ_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Opens the store in a directory, which is made when missing.
+ *
+ *     ROOT/sha256/HEX   the blobs
+ *     ROOT/tmp/…        what is being written; `clean` empties it
+ */
+export async function createContentStore(root: string): Promise<ContentStore> {
+  const store = new DirectoryStore(root);
+  await store.makeFolders();
+  return store;
+}
+
+class DirectoryStore implements ContentStore {
+  readonly #root: string;
+  readonly #blobs: string;
+  readonly #temporary: string;
+  readonly #leases = new Leases();
+  /** Orders, for each digest, leasing and publishing against collecting. */
+  readonly #publishing = new KeyedLock();
+
+  constructor(root: string) {
+    this.#root = root;
+    this.#blobs = join(root, "sha256");
+    this.#temporary = join(root, "tmp");
+  }
+
+  async makeFolders(): Promise<void> {
+    for (const folder of [this.#blobs, this.#temporary]) await mkdir(folder, { recursive: true, mode: 0o700 });
+    await syncDirectory(this.#root);
+  }
+
+  async write(
+    source: AsyncIterable<Uint8Array>,
+    expected: { digest?: Digest; size?: number; lease?: Lease } = {},
+  ): Promise<{ digest: Digest; size: number }> {
+    const { digest, lease } = expected;
+    if (digest !== undefined && (await this.#hold(digest, lease))) return verify(await measure(source), expected);
+    const temporary = this.temporaryPath();
+    try {
+      await using file = await open(temporary, "wx", 0o600);
+      const written = verify(await measure(source, file), expected);
+      await file.sync();
+      await this.#publishing.run(written.digest, () => {
+        lease?.add(written.digest);
+        return publish({ from: temporary, to: this.path(written.digest) });
+      });
+      return written;
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw errnoOf(error) === undefined ? error : fileError("write blob", error);
+    }
+  }
+
+  async put(bytes: Uint8Array, lease?: Lease): Promise<Digest> {
+    const digest = digestOf(bytes);
+    const { digest: written } = await this.write(once(bytes), { digest, ...(lease === undefined ? {} : { lease }) });
+    return written;
+  }
+
+  lease(): Lease {
+    return this.#leases.take();
+  }
+
+  async collect(digest: Digest, isUsed: () => boolean): Promise<boolean> {
+    return await this.#publishing.run(digest, async () => {
+      // In this order: a lease ends after the record is there, so whoever finds no lease finds the record.
+      if (this.#leases.isHeld(digest) || isUsed()) return false;
+      await this.remove(digest);
+      return true;
+    });
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    return (await this.#find(digest)) !== undefined;
+  }
+
+  async size(digest: Digest): Promise<number> {
+    const size = await this.#find(digest);
+    if (size === undefined) throw noSuchBlob(digest);
+    return size;
+  }
+
+  async read(digest: Digest, limitBytes = DEFAULT_READ_LIMIT_BYTES): Promise<Uint8Array> {
+    const size = await this.size(digest);
+    if (size > limitBytes)
+      throw new EngineError("invalid-parameter", `read blob "${digest}": ${size} bytes are more than ${limitBytes}`);
+    try {
+      return await readFile(this.path(digest));
+    } catch (error) {
+      throw isAbsent(error) ? noSuchBlob(digest) : fileError(`read blob "${digest}"`, error);
+    }
+  }
+
+  open(digest: Digest, range?: { start: number; end: number }): Readable {
+    return createReadStream(this.path(digest), { highWaterMark: 1024 * 1024, ...range });
+  }
+
+  path(digest: Digest): string {
+    return join(this.#blobs, parseDigest(digest).slice("sha256:".length));
+  }
+
+  async remove(digest: Digest): Promise<void> {
+    await rm(this.path(digest), { force: true });
+    await syncDirectory(this.#blobs);
+  }
+
+  async list(): Promise<Digest[]> {
+    const names = await readdir(this.#blobs);
+    return names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map((name) => parseDigest(`sha256:${name}`));
+  }
+
+  temporaryPath(): string {
+    return join(this.#temporary, randomUUID());
+  }
+
+  async clean(): Promise<void> {
+    await rm(this.#temporary, { recursive: true, force: true });
+    await this.makeFolders();
+  }
+
+  /** Leases a blob if it is there; with the lease it stays. */
+  #hold(digest: Digest, lease: Lease | undefined): Promise<boolean> {
+    return this.#publishing.run(digest, () => {
+      lease?.add(digest);
+      return this.has(digest);
+    });
+  }
+
+  async #find(digest: Digest): Promise<number | undefined> {
+    try {
+      return (await stat(this.path(digest))).size;
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw fileError(`look for blob "${digest}"`, error);
+    }
+  }
+}
+
+/** Hashes and counts a stream to its end, and copies it to a file if there is one. */
+async function measure(
+  source: AsyncIterable<Uint8Array>,
+  file?: FileHandle,
+): Promise<{ digest: Digest; size: number }> {
+  const hash = createHash("sha256");
+  let size = 0;
+  for await (const chunk of source) {
+    hash.update(chunk);
+    size += chunk.byteLength;
+    if (file !== undefined) await writeAll(file, chunk);
+  }
+  return { digest: parseDigest(`sha256:${hash.digest("hex")}`), size };
+}
+
+/** One `write` may be short when the disk is nearly full; the next one then tells why. */
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  let done = 0;
+  while (done < bytes.byteLength) done += (await file.write(bytes, done)).bytesWritten;
+}
+
+function verify(
+  written: { digest: Digest; size: number },
+  expected: { digest?: Digest; size?: number },
+): { digest: Digest; size: number } {
+  if (expected.size !== undefined && written.size !== expected.size)
+    throw new EngineError("invalid-parameter", `write blob: expected ${expected.size} bytes, got ${written.size}`);
+  if (expected.digest !== undefined && written.digest !== expected.digest)
+    throw new EngineError(
+      "invalid-parameter",
+      `write blob: expected digest "${expected.digest}", got "${written.digest}"`,
+    );
+  return written;
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+function noSuchBlob(digest: Digest): EngineError {
+  return new EngineError("not-found", `no such blob: "${digest}"`);
+}
