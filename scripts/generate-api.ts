@@ -1,7 +1,8 @@
 /**
- * Writes src/api/engine/types.ts from the Engine API's swagger file, one exported type for each
- * definition. Run it after the swagger file changed: `bun scripts/generate-api.ts`; with `--check` it
- * only compares and fails when the generated file is stale.
+ * Writes from the Engine API's swagger file: src/api/engine/types.ts, one exported type for each definition, and
+ * src/api/engine/shapes.ts, the bodies of requests as data, by which they are checked when they arrive. Run it after
+ * the swagger file changed: `bun scripts/generate-api.ts`; with `--check` it only compares and fails when a generated
+ * file is stale.
  *
  * A property is required in the type when swagger requires it, `| null` where swagger says
  * `x-nullable`. Field names keep their wire spelling.
@@ -22,18 +23,32 @@ interface Schema {
   "x-nullable"?: boolean;
 }
 
-const source = new URL("../src/api/engine/swagger-v1.51.yaml", import.meta.url);
-const target = new URL("../src/api/engine/types.ts", import.meta.url);
+interface Operation {
+  operationId: string;
+  parameters?: { in: string; schema?: Schema }[];
+}
 
-const document = parse(readFileSync(source, "utf8")) as { definitions: Record<string, Schema> };
-const output = generate(document.definitions);
-if (process.argv.includes("--check")) {
-  if (readFileSync(target, "utf8") !== output) {
+/** Operations whose bodies the server reads, and what Go calls the type of each in error messages. */
+const BODIES = {
+  ContainerCreate: "container.CreateRequest",
+  ContainerExec: "container.ExecOptions",
+  ExecStart: "container.ExecStartOptions",
+};
+
+const folder = new URL("../src/api/engine/", import.meta.url);
+const document = parse(readFileSync(new URL("swagger-v1.51.yaml", folder), "utf8")) as {
+  definitions: Record<string, Schema>;
+  paths: Record<string, Record<string, Operation>>;
+};
+const outputs = { "types.ts": generate(document.definitions), "shapes.ts": generateShapes() };
+for (const [name, output] of Object.entries(outputs)) {
+  const target = new URL(name, folder);
+  if (!process.argv.includes("--check")) {
+    writeFileSync(target, output);
+  } else if (readFileSync(target, "utf8") !== output) {
     console.error(`${target.pathname} is stale: run "bun scripts/generate-api.ts"`);
-    process.exit(1);
+    process.exitCode = 1;
   }
-} else {
-  writeFileSync(target, output);
 }
 
 function generate(definitions: Record<string, Schema>): string {
@@ -92,4 +107,41 @@ function comment(schema: Schema, indent: string): string {
     .replaceAll("*/", "*\\/")
     .trim();
   return text ? `${indent}/** ${text} */\n` : "";
+}
+
+/** Bodies as data: see src/api/engine/decode.ts for how the shapes are written. */
+function generateShapes(): string {
+  const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
+  const shapes = Object.entries(BODIES).map(([operationId, goType]) => {
+    const operation = operations.find((candidate) => candidate.operationId === operationId);
+    const body = operation?.parameters?.find((parameter) => parameter.in === "body");
+    return [operationId, { goType, fields: fieldsOf(body?.schema ?? {}) }];
+  });
+  return `// Generated from swagger-v1.51.yaml by scripts/generate-api.ts. Do not edit.
+import type { StructShape } from "./decode.ts";
+
+export const BODY_SHAPES = ${JSON.stringify(Object.fromEntries(shapes), undefined, 2)} as const satisfies Record<string, StructShape>;
+`;
+}
+
+function shapeOf(schema: Schema, name?: string): object | string {
+  if (schema.$ref) {
+    const definition = schema.$ref.replace("#/definitions/", "");
+    return shapeOf(document.definitions[definition] ?? {}, definition);
+  }
+  const fields = fieldsOf(schema);
+  if (fields) return { goType: name ?? "struct", fields };
+  if (schema.items) return { list: shapeOf(schema.items) };
+  if (schema.type === "string" || schema.type === "boolean" || schema.type === "integer") return schema.type;
+  const values = schema.additionalProperties;
+  return values && typeof values === "object" ? { map: shapeOf(values) } : "any";
+}
+
+function fieldsOf(schema: Schema): Record<string, object | string> | undefined {
+  if (schema.allOf) {
+    const parts = schema.allOf.map((part) => shapeOf(part) as { fields?: Record<string, object> });
+    return Object.assign({}, ...parts.map((part) => part.fields));
+  }
+  if (!schema.properties) return undefined;
+  return Object.fromEntries(Object.entries(schema.properties).map(([key, field]) => [key, shapeOf(field)]));
 }

@@ -1,2 +1,4 @@
-/** The Docker Engine API: types of version 1.51, generated from its swagger file. */
+/** The Docker Engine API: types of version 1.51, generated from its swagger file, and the check of request bodies. */
+export { decodeBody, type Shape, type StructShape } from "./decode.ts";
+export { BODY_SHAPES } from "./shapes.ts";
 export type * from "./types.ts";
