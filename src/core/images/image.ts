@@ -38,6 +38,8 @@ export interface Image {
   readonly digests: readonly string[];
   /** Sum of the uncompressed layers' sizes. */
   readonly sizeBytes: number;
+  /** Uncompressed sizes of the layers, in the order of `document.rootfs.diff_ids`: what is shared between images follows from them. */
+  readonly layerBytes: readonly number[];
   /** When it was last tagged, RFC 3339; undefined if never. */
   readonly lastTagTime?: string;
 }
