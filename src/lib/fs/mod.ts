@@ -1,0 +1,4 @@
+/** Files: names as bytes, writes that are whole or absent, failures of system calls as EngineErrors. */
+export { type ByteString, byteString, byteStringFrom, bytesOf, textOf } from "./byte-string.ts";
+export { buildAtomic, publish, syncDirectory, TEMPORARY_SUFFIX, writeAtomic } from "./durable.ts";
+export { errnoOf, fileError, isAbsent } from "./errno.ts";
