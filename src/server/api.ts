@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { EngineError } from "#lib/errors";
 import type { HttpHandler, HttpRequest, HttpResponse } from "#lib/http";
 import type { Logger } from "#lib/log";
@@ -34,7 +35,7 @@ async function answer(router: Router, request: HttpRequest, log: Logger): Promis
   try {
     if (request.method === "OPTIONS") return empty(200);
     const decoded = decodePath(request.path);
-    const clean = decoded.replace(/\/{2,}/g, "/");
+    const clean = posix.normalize(decoded);
     if (clean !== decoded) return { status: 301, headers: { Location: encodeURI(clean) } };
     const { version, path } = splitVersion(clean);
     const match = router.find(request.method, path);

@@ -1,4 +1,5 @@
 import { EngineError } from "#lib/errors";
+import { invalid } from "./errors.ts";
 
 const FALSE = new Set(["", "0", "no", "false", "none"]);
 
@@ -6,7 +7,10 @@ const FALSE = new Set(["", "0", "no", "false", "none"]);
 export class Query {
   readonly #values: URLSearchParams;
 
+  /** @throws EngineError `invalid-parameter` for a `%` that is followed by no two digits */
   constructor(text: string) {
+    const bad = /%(?![0-9a-fA-F]{2}).{0,2}/s.exec(text)?.[0];
+    if (bad !== undefined) throw invalid(`invalid URL escape ${JSON.stringify(bad)}`);
     this.#values = new URLSearchParams(text);
   }
 

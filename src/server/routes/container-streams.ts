@@ -16,14 +16,14 @@ export function containerStreamRoutes({ containers }: { containers: Backend }): 
     post("/containers/{id}/attach", (request) => attach(containers, request)),
     get("/containers/{id}/logs", (request) => logs(containers, request)),
     post("/containers/{id}/resize", async (request) => {
-      await containers.resize(request.params["id"] ?? "", resizeOf(request.query));
+      await containers.resize(request.params.id ?? "", resizeOf(request.query));
       return empty(200);
     }),
   ];
 }
 
 async function attach(containers: Backend, request: ApiRequest): Promise<HttpResponse> {
-  const reference = request.params["id"] ?? "";
+  const reference = request.params.id ?? "";
   const { query } = request;
   try {
     const { config } = containers.get(reference);
@@ -45,7 +45,7 @@ async function attach(containers: Backend, request: ApiRequest): Promise<HttpRes
 }
 
 async function logs(containers: Backend, request: ApiRequest): Promise<HttpResponse> {
-  const reference = request.params["id"] ?? "";
+  const reference = request.params.id ?? "";
   const options = logsRequest(request.query, request.signal);
   if (!options.stdout && !options.stderr) throw invalid("Bad parameters: you must choose at least one stream");
   const { config } = containers.get(reference);

@@ -1,4 +1,4 @@
-import type { ContainerConfig, HostConfig, NetworkingConfig } from "#api/engine";
+import { BODY_SHAPES, type ContainerConfig, type HostConfig, type NetworkingConfig } from "#api/engine";
 import type { Container, Containers, StopOptions, WaitCondition, WaitOutcome } from "#core/containers";
 import { type Filters, parseFilters } from "#core/events";
 import type { Images } from "#core/images";
@@ -6,7 +6,7 @@ import type { Networks } from "#core/networks";
 import type { HttpResponse } from "#lib/http";
 import type { SystemBackend } from "../backends.ts";
 import { invalid } from "../errors.ts";
-import { type JsonObject, readJson } from "../json-body.ts";
+import { readJson } from "../json-body.ts";
 import { empty, json } from "../reply.ts";
 import { type ApiRequest, get, post, type Route, remove } from "../router.ts";
 import { containerInspect, containerSummary } from "../views/container.ts";
@@ -74,7 +74,7 @@ export function containerRoutes(parts: ContainerParts): Route[] {
 }
 
 function id(request: ApiRequest): string {
-  return request.params["id"] ?? "";
+  return request.params.id ?? "";
 }
 
 async function list(parts: ContainerParts, request: ApiRequest): Promise<HttpResponse> {
@@ -118,17 +118,20 @@ function networkIDs(networks: Pick<Networks, "list">): (name: string) => string 
   return (name) => ids.get(name) ?? "";
 }
 
+type CreateBody = ContainerConfig & { HostConfig?: HostConfig; NetworkingConfig?: NetworkingConfig };
+
 async function create(containers: Pick<Backend, "create">, request: ApiRequest): Promise<HttpResponse> {
-  const body = await readJson(request);
+  const body = await readJson(request, BODY_SHAPES.ContainerCreate);
   if (!body) throw invalid("invalid JSON: got EOF while reading request body");
-  const { HostConfig: hostConfig, NetworkingConfig: networking, ...config } = body;
+  // The shape has made them what these types say.
+  const { HostConfig: hostConfig, NetworkingConfig: networking, ...config } = body as CreateBody;
   if (Object.keys(config).length === 0) throw invalid("config cannot be empty in order to create a container");
   const created = await containers.create({
     name: request.query.text("name"),
     platform: request.query.text("platform"),
-    config: config as ContainerConfig,
-    hostConfig: ((hostConfig as JsonObject | null | undefined) ?? {}) as HostConfig,
-    networking: ((networking as JsonObject | null | undefined) ?? {}) as NetworkingConfig,
+    config,
+    hostConfig: hostConfig ?? {},
+    networking: networking ?? {},
   });
   return json({ Id: created.id, Warnings: created.warnings }, 201);
 }

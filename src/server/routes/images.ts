@@ -20,7 +20,7 @@ export function imageRoutes({ images, system }: ImageParts): Route[] {
     }),
     post("/images/load", (request) => load(images, request)),
     get("/images/{name}/json", async ({ params, version }) => {
-      const image = await images.get(params["name"] ?? "");
+      const image = await images.get(params.name ?? "");
       return json(imageInspect(image, { version, storageDriver: system.identity.storageDriver }));
     }),
   ];

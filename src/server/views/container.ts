@@ -3,7 +3,6 @@ import type { Container, ContainerPaths } from "#core/containers";
 import { containerConfigView } from "./container-config.ts";
 import { containerState, statusText } from "./container-state.ts";
 import { hostConfigView } from "./host-config.ts";
-import { mountPoints } from "./mounts.ts";
 import { type NetworkIDs, networkSettings, networksOf, portRows } from "./network-settings.ts";
 import { unixSeconds, type Wire } from "./wire.ts";
 
@@ -42,7 +41,7 @@ export function containerInspect(container: Container, facts: InspectFacts): Wir
     HostConfig: hostConfigView(container.hostConfig),
     GraphDriver: { Data: null, Name: facts.storageDriver },
     ...(facts.size && { SizeRw: facts.size.rw, SizeRootFs: facts.size.rootFs }),
-    Mounts: mountPoints(container.hostConfig),
+    Mounts: [...container.mounts],
     Config: containerConfigView(container.config),
     NetworkSettings: networkSettings(container, facts.networkIDs),
   };
@@ -76,7 +75,7 @@ export function containerSummary(container: Container, facts: SummaryFacts): Wir
       ...(container.hostConfig.Annotations && { Annotations: container.hostConfig.Annotations }),
     },
     NetworkSettings: { Networks: networksOf(container, facts.networkIDs) },
-    Mounts: mountPoints(container.hostConfig),
+    Mounts: [...container.mounts],
   };
 }
 

@@ -23,6 +23,6 @@ export function eventLine(event: Event): string {
 }
 
 function fromOf(event: Event): { from?: string } {
-  const image = event.type === "container" ? event.attributes["image"] : undefined;
+  const image = event.type === "container" ? event.attributes.image : undefined;
   return image ? { from: image } : {};
 }

@@ -78,7 +78,7 @@ export function hostConfigView(hostConfig: HostConfig): Wire<HostConfig> {
   }
   for (const key of OMIT_EMPTY) if (isEmpty(view[key])) delete view[key];
   // `{"Name":""}` means the same, and clients compare with "no".
-  if (!hostConfig.RestartPolicy?.Name) view["RestartPolicy"] = ZERO.RestartPolicy;
+  if (!hostConfig.RestartPolicy?.Name) view.RestartPolicy = ZERO.RestartPolicy;
   return view;
 }
 
