@@ -4,7 +4,16 @@
  * looked up or renamed there.
  */
 import type { AfterOp, BesideOp, ChildOp } from "#executor";
-import { addAddress, addDefaultRoute, createVeth, setLink } from "#lib/netlink";
+import {
+  addAddress,
+  addDefaultRoute,
+  createVeth,
+  encodeMessages,
+  forgetConnectionsTo,
+  NETLINK_NETFILTER,
+  setLink,
+} from "#lib/netlink";
+import { publicationsOf, publish, unpublish } from "./firewall.ts";
 import { routeOp } from "./host.ts";
 import { parseMacAddress } from "./mac-address.ts";
 import type { Endpoint, EndpointPlan } from "./network.ts";
@@ -13,10 +22,17 @@ import { broadcastOf, parseAddress, subnetOf, toBytes } from "./subnet.ts";
 const LOOPBACK_INDEX = 1;
 /** Above what the kernel gives by itself to links that a namespace may be born with (tunl0, sit0 …). */
 const ETH0_INDEX = 100;
+const VETH_PREFIX = "veth";
+const VETH_DIGITS = 7;
+/** Far above what the kernel gives by itself; with 28 random bits it stays positive as an i32. */
+const FIRST_HOST_INDEX = 0x10000000;
+const ENOENT = 2;
 const ENODEV = 19;
+const EINVAL = 22;
 
-/** The bridge as endpoints need it. */
+/** The bridge and its firewall table, as endpoints need them. */
 export interface BridgePort {
+  readonly table: string;
   /** Interface index of the bridge. */
   readonly bridgeIndex: number;
   /** 0: the kernel's default, 1500. */
@@ -27,9 +43,9 @@ export interface BridgePort {
 
 export function endpointPlan(endpoint: Endpoint, port: BridgePort): EndpointPlan {
   return {
-    beside: [createPair(endpoint, port)],
+    beside: [createPair(endpoint, port), ...publish(port.table, publicationsOf(endpoint))],
     inside: [...(port.ipv6 ? [DISABLE_IPV6] : []), configureInside(endpoint)],
-    after: [takeDown(endpoint.hostInterface)],
+    after: [takeDown(endpoint.hostInterface), ...forget(endpoint), ...unpublish(port.table, publicationsOf(endpoint))],
   };
 }
 
@@ -82,7 +98,23 @@ function takeDown(name: string): AfterOp {
   return routeOp(`take down "${name}"`, [setLink({ name }, { up: false })], [ENODEV]);
 }
 
-/** The host end's index comes from its name (`veth` and 28 random bits in hex): unique when the name is. */
+/**
+ * A client that keeps sending over UDP would have its datagrams translated to this address for as long as it does, to
+ * whoever has it next.
+ */
+function forget({ address, ports }: Endpoint): AfterOp[] {
+  if (ports.length === 0) return [];
+  const { messages, childPidAt } = encodeMessages([forgetConnectionsTo(toBytes(parseAddress(address)))]);
+  const what = `forget connections to ${address}`;
+  return [{ op: "netlink", protocol: NETLINK_NETFILTER, messages, childPidAt, ignore: [ENOENT, EINVAL], what }];
+}
+
+/** `veth` and the first 28 bits of a random id. */
+export function hostInterfaceName(randomId: string): string {
+  return VETH_PREFIX + randomId.slice(0, VETH_DIGITS);
+}
+
+/** The host end's interface index says the same as its name, so that one is unique when the other is. */
 function hostIndex(name: string): number {
-  return 0x10000000 + Number.parseInt(name.slice("veth".length), 16);
+  return FIRST_HOST_INDEX + Number.parseInt(name.slice(VETH_PREFIX.length), 16);
 }

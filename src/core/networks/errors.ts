@@ -5,22 +5,26 @@ export function noSuchNetwork(reference: string): EngineError {
   return new EngineError("not-found", `network ${reference} not found`);
 }
 
-export function ambiguousNetwork(reference: string): EngineError {
-  return new EngineError("invalid-parameter", `network ${reference} is ambiguous (2 matches found on ID prefix)`);
-}
-
-export function poolUsedUp(network: { name: string; id: string }): EngineError {
+export function ambiguousNetwork(reference: string, matches: number): EngineError {
   return new EngineError(
-    "unavailable",
-    `no available IPv4 addresses on this network's address pools: ${network.name} (${network.id})`,
+    "invalid-parameter",
+    `network ${reference} is ambiguous (${matches} matches found based on ID prefix)`,
   );
 }
 
-/** Wraps why a container's ports could not be published. */
-export function cannotPublish(endpoint: { containerName: string; endpointID: string }, reason: string): EngineError {
+export function poolUsedUp({ id, name }: { id: string; name: string }): EngineError {
+  return new EngineError("unavailable", `no available IPv4 addresses on this network's address pools: ${name} (${id})`);
+}
+
+/** Why a container's ports could not be published. Docker's status for it is 500, whatever the cause. */
+export function cannotPublish(
+  { containerName, endpointID }: { containerName: string; endpointID: string },
+  cause: EngineError,
+): EngineError {
   return new EngineError(
     "internal",
     "failed to set up container networking: driver failed programming external connectivity on endpoint " +
-      `${endpoint.containerName} (${endpoint.endpointID}): ${reason}`,
+      `${containerName} (${endpointID}): ${cause.message}`,
+    { cause },
   );
 }

@@ -17,7 +17,7 @@
 import type { NetlinkOp } from "#executor";
 import { NETLINK_NETFILTER, type NetlinkMessage, u16be, u32be } from "#lib/netlink";
 import * as nft from "#lib/nft";
-import type { PortBound } from "./network.ts";
+import type { Endpoint, PortBound } from "./network.ts";
 import { mask, parseAddress, type Subnet, toBytes } from "./subnet.ts";
 
 const PUBLISHED = "published";
@@ -34,8 +34,8 @@ export interface Publication {
   readonly address: string;
 }
 
-export function tableName(bridge: string, defaultBridge: string): string {
-  return bridge === defaultBridge ? "tug" : `tug-${bridge}`;
+export function publicationsOf({ ports, address }: Endpoint): Publication[] {
+  return ports.map((port) => ({ port, address }));
 }
 
 /** Makes the table anew, with everything that is published, in one atomic step: connections do not notice. */

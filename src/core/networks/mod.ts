@@ -1,4 +1,4 @@
 /** The networks of the engine: where containers get their addresses, and how their ports are published. */
 export { networkMigrations } from "./migrations.ts";
 export type * from "./network.ts";
-export { createNetworks, type NetworksConfig, type NetworksOptions } from "./networks.ts";
+export { createNetworks, type NetworksConfig, type NetworksOptions, type OwnedNetworks } from "./networks.ts";

@@ -1,12 +1,15 @@
 import type { Executor } from "#executor";
 import type { Database } from "#lib/db";
+import { EngineError, messageOf } from "#lib/errors";
 import type { Logger } from "#lib/log";
 import { lowestFree } from "./address-pool.ts";
-import { type Bridge, repairPorts, setUpBridge } from "./bridge.ts";
-import { endpointPlan, loopbackPlan } from "./endpoint-plan.ts";
-import { ambiguousNetwork, noSuchNetwork, poolUsedUp } from "./errors.ts";
+import { type Bridge, removeBridge, repairPorts, setUpBridge } from "./bridge.ts";
+import { endpointPlan, hostInterfaceName, loopbackPlan } from "./endpoint-plan.ts";
+import { ambiguousNetwork, cannotPublish, noSuchNetwork, poolUsedUp } from "./errors.ts";
+import { publicationsOf, rebuildTable, removeTable } from "./firewall.ts";
 import { formatMacAddress, macAddressOf, parseMacAddress } from "./mac-address.ts";
-import type { AttachRequest, Endpoint, EndpointPlan, NetworkInfo, Networks } from "./network.ts";
+import type { AttachRequest, Endpoint, EndpointPlan, NetworkInfo, Networks, PortBound } from "./network.ts";
+import { PublishedPorts } from "./published-ports.ts";
 import { type NetworkRecord, NetworkStore } from "./store.ts";
 import { formatAddress, formatSubnet, parseAddress, parseInterfaceAddress } from "./subnet.ts";
 
@@ -29,25 +32,38 @@ export interface NetworksOptions {
   readonly randomId: () => string;
 }
 
-const DEFAULT_BRIDGE = "tug0";
-const DEFAULT_MTU = 1500;
-const VETH_NAME_DIGITS = 7;
+/** The networks with what only the daemon does to them. Disposing gives up the host's sockets; bridge and containers go on. */
+export interface OwnedNetworks extends Networks, AsyncDisposable {
+  /** Removes the nft table, and the bridge if tug made it. Containers lose their network; nothing is left on the host. */
+  teardown(): Promise<void>;
+}
 
-/** The networks of one engine: the default bridge, `host` and `none`. Nothing is touched before `reconcile`. */
-export function createNetworks(options: NetworksOptions): Networks {
+const DEFAULT_BRIDGE = "tug0";
+const DEFAULT_TABLE = "tug";
+const NO_BRIDGE = "none";
+const DEFAULT_MTU = 1500;
+const PREDEFINED = { bridge: "bridge", host: "host", none: "null" } as const;
+
+/** The networks of one engine: the default bridge, `host` and `none`. The host is not touched before `reconcile`. */
+export function createNetworks(options: NetworksOptions): OwnedNetworks {
   return new DefaultNetworks(options);
 }
 
-class DefaultNetworks implements Networks {
+class DefaultNetworks implements OwnedNetworks {
   readonly #options: NetworksOptions;
   readonly #store: NetworkStore;
   readonly #endpoints: Map<string, Endpoint>;
+  readonly #ports = new PublishedPorts();
+  /** Addresses of endpoints whose ports are still being taken. */
+  readonly #claimed = new Set<number>();
   readonly #bridgeName: string;
+  readonly #table: string;
   #bridge: Bridge | undefined;
 
   constructor(options: NetworksOptions) {
     this.#options = options;
     this.#bridgeName = options.config.bridge || DEFAULT_BRIDGE;
+    this.#table = this.#bridgeName === DEFAULT_BRIDGE ? DEFAULT_TABLE : `${DEFAULT_TABLE}-${this.#bridgeName}`;
     this.#store = new NetworkStore(options.database);
     this.#addPredefined();
     this.#endpoints = this.#store.endpoints();
@@ -57,28 +73,45 @@ class DefaultNetworks implements Networks {
     for (const containerID of [...this.#endpoints.keys()]) {
       if (!running.has(containerID)) await this.release(containerID);
     }
-    if (this.#bridgeName === "none") return;
+    if (this.#bridgeName === NO_BRIDGE) return;
     const { executor, config, log } = this.#options;
     const { id, address: remembered } = this.#record("bridge");
     const request = { name: this.#bridgeName, mtu: config.mtu, asked: config.bip, remembered };
-    this.#bridge = await setUpBridge(executor, request, log);
-    this.#store.setAddress(id, this.#bridge.address);
-    const inUse = new Set([...this.#endpoints.values()].map((endpoint) => endpoint.hostInterface));
-    await repairPorts(executor, this.#bridge, inUse);
+    const bridge = await setUpBridge(executor, request, log);
+    this.#bridge = bridge;
+    this.#store.setAddress(id, bridge.address);
+    const endpoints = [...this.#endpoints.values()];
+    await repairPorts(executor, bridge, new Set(endpoints.map(({ hostInterface }) => hostInterface)));
+    const { subnet } = parseInterfaceAddress(bridge.address);
+    const published = endpoints.flatMap(publicationsOf);
+    await executor.run([rebuildTable(this.#table, { name: bridge.name, subnet }, published)]);
+    await this.#resumePorts();
   }
 
   async attach(request: AttachRequest): Promise<{ endpoint: Endpoint; plan: EndpointPlan }> {
-    const bridge = this.#bridge;
-    if (!bridge) throw noSuchNetwork("bridge");
-    const endpoint = this.#newEndpoint(bridge, request);
-    this.#store.addEndpoint(request.containerID, endpoint);
-    this.#endpoints.set(request.containerID, endpoint);
-    return { endpoint, plan: endpointPlan(endpoint, bridge) };
+    const { containerID } = request;
+    if (!this.#bridge) throw noSuchNetwork("bridge");
+    await this.release(containerID);
+    const reserved = this.#newEndpoint(this.#bridge, request);
+    const address = parseAddress(reserved.address);
+    this.#claimed.add(address);
+    try {
+      const endpoint = { ...reserved, ports: await this.#publish(reserved, request) };
+      this.#store.addEndpoint(containerID, endpoint);
+      this.#endpoints.set(containerID, endpoint);
+      return { endpoint, plan: endpointPlan(endpoint, { ...this.#bridge, table: this.#table }) };
+    } catch (error) {
+      await this.#ports.release(containerID);
+      throw error;
+    } finally {
+      this.#claimed.delete(address);
+    }
   }
 
   async release(containerID: string): Promise<void> {
+    if (!this.#endpoints.delete(containerID)) return;
     this.#store.removeEndpoint(containerID);
-    this.#endpoints.delete(containerID);
+    await this.#ports.release(containerID);
   }
 
   loopbackPlan(): EndpointPlan {
@@ -88,7 +121,7 @@ class DefaultNetworks implements Networks {
   list(): NetworkInfo[] {
     return this.#store
       .networks()
-      .filter((record) => this.#exists(record))
+      .filter(({ driver }) => driver !== "bridge" || this.#bridgeName !== NO_BRIDGE)
       .map((record) => this.#describe(record));
   }
 
@@ -96,66 +129,93 @@ class DefaultNetworks implements Networks {
     const networks = this.list();
     const exact = networks.find(({ id }) => id === reference) ?? networks.find(({ name }) => name === reference);
     if (exact) return exact;
-    const [found, second] = reference === "" ? [] : networks.filter(({ id }) => id.startsWith(reference));
-    if (!found) throw noSuchNetwork(reference);
-    if (second) throw ambiguousNetwork(reference);
-    return found;
+    const matches = reference === "" ? [] : networks.filter(({ id }) => id.startsWith(reference));
+    if (matches.length > 1) throw ambiguousNetwork(reference, matches.length);
+    const [match] = matches;
+    if (!match) throw noSuchNetwork(reference);
+    return match;
   }
 
   endpoints(networkID: string): ReadonlyMap<string, Endpoint> {
     return new Map([...this.#endpoints].filter(([, endpoint]) => endpoint.networkID === networkID));
   }
 
-  #newEndpoint(bridge: Bridge, request: AttachRequest): Endpoint {
-    const { address: gateway, subnet } = parseInterfaceAddress(bridge.address);
-    const taken = new Set([...this.#endpoints.values()].map((endpoint) => parseAddress(endpoint.address)));
-    const network = this.get("bridge");
-    const address = lowestFree(subnet, taken.add(gateway));
-    if (address === undefined) throw poolUsedUp(network);
+  async teardown(): Promise<void> {
+    if (this.#bridgeName === NO_BRIDGE) return;
+    await this.#options.executor.run([removeTable(this.#table)]);
+    await removeBridge(this.#options.executor, this.#bridgeName);
+    this.#bridge = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ports.close();
+  }
+
+  #newEndpoint(bridge: Bridge, { macAddress }: AttachRequest): Endpoint {
     const { randomId } = this.#options;
+    const { id, name } = this.#record("bridge");
+    const { address: gateway, subnet } = parseInterfaceAddress(bridge.address);
+    const used = [...this.#endpoints.values()].map((endpoint) => parseAddress(endpoint.address));
+    const address = lowestFree(subnet, new Set([gateway, ...used, ...this.#claimed]));
+    if (address === undefined) throw poolUsedUp({ id, name });
     return {
-      networkName: network.name,
-      networkID: network.id,
+      networkName: name,
+      networkID: id,
       endpointID: randomId(),
-      macAddress: formatMacAddress(request.macAddress ? parseMacAddress(request.macAddress) : macAddressOf(address)),
+      macAddress: formatMacAddress(macAddress === "" ? macAddressOf(address) : parseMacAddress(macAddress)),
       address: formatAddress(address),
       prefixLength: subnet.prefixLength,
       gateway: formatAddress(gateway),
       ports: [],
-      hostInterface: `veth${randomId().slice(0, VETH_NAME_DIGITS)}`,
+      hostInterface: hostInterfaceName(randomId()),
     };
+  }
+
+  async #publish(endpoint: Endpoint, { containerID, containerName, ports }: AttachRequest): Promise<PortBound[]> {
+    if (ports.length === 0) return [];
+    try {
+      return await this.#ports.publish(containerID, ports, endpoint.address);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      throw cannotPublish({ containerName, endpointID: endpoint.endpointID }, error);
+    }
+  }
+
+  /** A port that somebody took while the daemon was away goes on to work over IPv4, where the firewall comes first. */
+  async #resumePorts(): Promise<void> {
+    for (const [containerID, { ports, address }] of this.#endpoints) {
+      if (ports.length === 0) continue;
+      await this.#ports.release(containerID);
+      await this.#ports.resume(containerID, ports, address).catch((error) => {
+        this.#options.log.warn("cannot hold a published port", { container: containerID, error: messageOf(error) });
+      });
+    }
   }
 
   #addPredefined(): void {
     const { now, randomId } = this.#options;
-    const drivers = { bridge: "bridge", host: "host", none: "null" } as const;
-    for (const [name, driver] of Object.entries(drivers)) {
+    for (const [name, driver] of Object.entries(PREDEFINED)) {
       this.#store.addNetwork({ id: randomId(), name, driver, createdAt: now().toISOString(), address: "" });
     }
   }
 
-  #exists(record: NetworkRecord): boolean {
-    return record.driver !== "bridge" || this.#bridgeName !== "none";
-  }
-
-  #record(name: string): NetworkRecord {
+  #record(name: keyof typeof PREDEFINED): NetworkRecord {
     const record = this.#store.networks().find((candidate) => candidate.name === name);
     if (!record) throw noSuchNetwork(name);
     return record;
   }
 
   #describe({ id, name, driver, createdAt, address }: NetworkRecord): NetworkInfo {
-    const { config } = this.#options;
-    const { subnet, address: gateway } =
-      address === "" ? { subnet: undefined, address: 0 } : parseInterfaceAddress(address);
+    const gateway = address === "" ? undefined : parseInterfaceAddress(address);
+    const mtu = this.#options.config.mtu || DEFAULT_MTU;
     return {
       id,
       name,
       driver,
       createdAt,
-      subnet: subnet ? formatSubnet(subnet) : "",
-      gateway: subnet ? formatAddress(gateway) : "",
-      options: driver === "bridge" ? bridgeOptions(this.#bridgeName, config.mtu || DEFAULT_MTU) : {},
+      subnet: gateway ? formatSubnet(gateway.subnet) : "",
+      gateway: gateway ? formatAddress(gateway.address) : "",
+      options: driver === "bridge" ? bridgeOptions(this.#bridgeName, mtu) : {},
     };
   }
 }

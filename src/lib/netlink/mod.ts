@@ -12,6 +12,7 @@ export {
   u32be,
   u64be,
 } from "./attributes.ts";
+export { forgetConnectionsTo } from "./conntrack.ts";
 export {
   type Acknowledgement,
   type DecodedMessage,
