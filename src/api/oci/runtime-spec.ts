@@ -218,9 +218,9 @@ export interface SeccompCondition {
   /** 0 to 5. */
   readonly index: number;
   /** With SCMP_CMP_MASKED_EQ the mask. */
-  readonly value: number;
+  readonly value: number | bigint;
   /** With SCMP_CMP_MASKED_EQ what the masked argument has to be. */
-  readonly valueTwo?: number;
+  readonly valueTwo?: number | bigint;
   readonly op: SeccompOperator;
 }
 

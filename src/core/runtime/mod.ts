@@ -1,2 +1,27 @@
-export type * from "./runtime.ts";
-export type * from "./types.ts";
+/** The plan compiler: container config → runtime-spec document → plan. Start reading at `runtime.ts`. */
+export { cgroupsPath, oomPath } from "./cgroups/paths.ts";
+export {
+  type HostsOptions,
+  hostnameFile,
+  hostsFile,
+  type ResolvConfOptions,
+  resolvConfFile,
+} from "./files.ts";
+export { discoverCgroups, discoverHost, type HostBasics } from "./host/discover.ts";
+export { type HostNode, type HostReader, hostReader } from "./host/reader.ts";
+export { compilePlan, rootMountOps } from "./plan/compile.ts";
+export { compileExecPlan } from "./plan/exec.ts";
+export type { PlanInput, SpecInput } from "./runtime.ts";
+export { buildSpec } from "./spec/build.ts";
+export { joinedContainer, type NamespaceModes, namespaceModes } from "./spec/modes.ts";
+export { type BindPoint, type MountPoint, mountPoints, type TmpfsPoint } from "./spec/mount-points.ts";
+export { mergeEnvironment, withHome, workingDirectory } from "./spec/process.ts";
+export type {
+  Architecture,
+  CgroupFacts,
+  ExecOptions,
+  HostFacts,
+  LimitFacts,
+  ResolvedUser,
+} from "./types.ts";
+export { resolveUser, type UserFiles } from "./users.ts";

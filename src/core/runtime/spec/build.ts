@@ -1,0 +1,74 @@
+import type { Linux, Spec, SpecNamespace, SpecNamespaceType } from "#api/oci";
+import type { SpecInput } from "../runtime.ts";
+import { MASKED_PATHS, READONLY_PATHS } from "./defaults.ts";
+import { buildDevices } from "./devices.ts";
+import { type NamespaceModes, namespaceModes } from "./modes.ts";
+import { buildMounts } from "./mounts.ts";
+import { buildProcess } from "./process.ts";
+import { buildResources } from "./resources.ts";
+import { parseSecurity, type Security } from "./security.ts";
+import { buildSysctls } from "./sysctls.ts";
+
+/** The version of the runtime specification that these documents follow. */
+const OCI_VERSION = "1.2.1";
+
+/**
+ * Translates a container into a runtime-spec document with Docker's defaults.
+ *
+ * @throws `invalid-parameter` naming the option that cannot act on this host
+ */
+export function buildSpec(input: SpecInput): Spec {
+  const { config, hostConfig } = input;
+  const modes = namespaceModes(hostConfig, input.host);
+  const security = parseSecurity(hostConfig, input.host);
+  const annotations = hostConfig.Annotations ?? {};
+  return {
+    ociVersion: OCI_VERSION,
+    process: buildProcess(input, security),
+    root: { path: input.rootPath, ...(hostConfig.ReadonlyRootfs ? { readonly: true } : {}) },
+    ...(modes.uts === "private" && config.Hostname ? { hostname: config.Hostname } : {}),
+    mounts: buildMounts(input, modes),
+    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    linux: buildLinux(input, modes, security),
+  };
+}
+
+function buildLinux(input: SpecInput, modes: NamespaceModes, security: Security): Linux {
+  const { config, hostConfig } = input;
+  const domainname = modes.uts === "private" ? (config.Domainname ?? "") : "";
+  const { devices, rules } = buildDevices(hostConfig, input.reader);
+  const sysctl = buildSysctls(hostConfig.Sysctls ?? {}, { modes, domainname });
+  return {
+    sysctl,
+    resources: buildResources(hostConfig, input.reader, rules),
+    cgroupsPath: input.cgroupsPath,
+    namespaces: buildNamespaces(modes, input.join),
+    ...(devices.length > 0 ? { devices } : {}),
+    ...(security.seccomp ? { seccomp: security.seccomp } : {}),
+    ...hiddenPaths(input, security),
+  };
+}
+
+function hiddenPaths(
+  { hostConfig, host }: SpecInput,
+  security: Security,
+): Pick<Linux, "maskedPaths" | "readonlyPaths"> {
+  if (hostConfig.Privileged || security.systemPathsUnconfined) return {};
+  return {
+    maskedPaths: hostConfig.MaskedPaths ?? [...MASKED_PATHS, ...host.extraMaskedPaths],
+    readonlyPaths: hostConfig.ReadonlyPaths ?? READONLY_PATHS,
+  };
+}
+
+function buildNamespaces(modes: NamespaceModes, join: SpecInput["join"]): SpecNamespace[] {
+  const joined = (type: SpecNamespaceType, file: string, pid: number | undefined): SpecNamespace[] =>
+    pid === undefined ? [{ type }] : [{ type, path: `/proc/${pid}/ns/${file}` }];
+  return [
+    { type: "mount" },
+    ...(modes.network === "host" ? [] : joined("network", "net", join.network)),
+    ...(modes.uts === "host" ? [] : joined("uts", "uts", undefined)),
+    ...(modes.pid === "host" ? [] : joined("pid", "pid", join.pid)),
+    ...(modes.ipc === "host" ? [] : joined("ipc", "ipc", join.ipc)),
+    ...(modes.cgroup === "host" ? [] : joined("cgroup", "cgroup", undefined)),
+  ];
+}

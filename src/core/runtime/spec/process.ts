@@ -1,0 +1,87 @@
+import { posix } from "node:path";
+import type { CapabilitySets, Process, Rlimit } from "#api/oci";
+import { invalid } from "../errors.ts";
+import { rlimitNumber } from "../linux/rlimits.ts";
+import type { SpecInput } from "../runtime.ts";
+import { containerCapabilities } from "./capabilities.ts";
+import { DEFAULT_PATH } from "./defaults.ts";
+import type { Security } from "./security.ts";
+
+export function buildProcess(input: SpecInput, security: Security): Process {
+  const { config, hostConfig, user } = input;
+  const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
+  return {
+    ...(config.Tty ? { terminal: true } : {}),
+    ...(config.Tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
+    user: { uid: user.uid, gid: user.gid, additionalGids: [...new Set([user.gid, ...user.groups])] },
+    args: input.argv,
+    env: containerEnvironment(input),
+    cwd: workingDirectory(config.WorkingDir ?? ""),
+    capabilities: sameSets(containerCapabilities(hostConfig, input.host)),
+    ...rlimits(hostConfig.Ulimits ?? []),
+    ...(security.noNewPrivileges ? { noNewPrivileges: true } : {}),
+    ...(security.apparmorProfile ? { apparmorProfile: security.apparmorProfile } : {}),
+    oomScoreAdj: hostConfig.OomScoreAdj ?? 0,
+  };
+}
+
+/** Inheritable and ambient stay empty, so that nothing crosses an exec to a process that is not root. */
+function sameSets(names: readonly string[]): CapabilitySets {
+  return { bounding: names, effective: names, permitted: names };
+}
+
+/** @throws `invalid-parameter` when it is not absolute */
+export function workingDirectory(path: string): string {
+  if (path === "") return "/";
+  if (!path.startsWith("/")) {
+    throw invalid(`the working directory '${path}' is invalid, it needs to be an absolute path`);
+  }
+  return posix.normalize(path).replace(/(.)\/$/, "$1");
+}
+
+/** PATH, HOSTNAME and TERM as Docker sets them, overridden by the user's; HOME from the user's record where it is not set. */
+function containerEnvironment({ config, user }: SpecInput): string[] {
+  const defaults = [DEFAULT_PATH, `HOSTNAME=${config.Hostname ?? ""}`, ...(config.Tty ? ["TERM=xterm"] : [])];
+  return withHome(mergeEnvironment(defaults, config.Env ?? []), user.home);
+}
+
+/**
+ * Lays variables over others: one that is there keeps its place and gets the new value, a name without `=` takes it
+ * away, and of several with one name the last counts.
+ */
+export function mergeEnvironment(base: readonly string[], over: readonly string[]): string[] {
+  const merged = new Map<string, string>();
+  for (const entry of [...base, ...over]) {
+    const name = entry.split("=", 1)[0] ?? "";
+    if (entry.includes("=")) merged.set(name, entry);
+    else merged.delete(name);
+  }
+  return [...merged.values()];
+}
+
+/** runc's rule: HOME is set for every process that has none. */
+export function withHome(environment: readonly string[], home: string): string[] {
+  return environment.some((entry) => entry.startsWith("HOME=")) ? [...environment] : [...environment, `HOME=${home}`];
+}
+
+interface Ulimit {
+  readonly Name?: string;
+  readonly Soft?: number;
+  readonly Hard?: number;
+}
+
+function rlimits(ulimits: readonly Ulimit[]): { rlimits?: Rlimit[] } {
+  if (ulimits.length === 0) return {};
+  return { rlimits: ulimits.map(rlimit) };
+}
+
+/** @throws `invalid-parameter` in the words of go-units */
+export function rlimit({ Name: name = "", Soft: soft = 0, Hard: hard = 0 }: Ulimit): Rlimit {
+  if (rlimitNumber(name) === undefined || name !== name.toLowerCase()) throw invalid(`invalid ulimit type: ${name}`);
+  if (hard !== -1 && (soft === -1 || soft > hard)) {
+    throw invalid(
+      `ulimit soft limit must be less than or equal to hard limit: ${soft === -1 ? "unlimited" : soft} > ${hard}`,
+    );
+  }
+  return { type: `RLIMIT_${name.toUpperCase()}`, hard, soft };
+}
