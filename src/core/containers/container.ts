@@ -1,6 +1,7 @@
 import type { ContainerConfig, HostConfig, MountPoint, NetworkingConfig } from "#api/engine";
 import type { ImageID } from "#core/images";
 import type { Endpoint } from "#core/networks";
+import type { DiffID } from "#core/snapshots";
 
 /** 64 lower-case hex digits. */
 export type ContainerID = string & { readonly __brand: "ContainerID" };
@@ -16,6 +17,8 @@ export interface Container {
   /** RFC 3339 with nanoseconds, UTC. */
   readonly createdAt: string;
   readonly imageID: ImageID;
+  /** The image's layers, bottom first; the image itself may be removed by force. */
+  readonly layers: readonly DiffID[];
   /** As the user typed it. */
   readonly imageName: string;
   readonly platform: string;

@@ -1,2 +1,27 @@
-export type * from "./container.ts";
-export type * from "./containers.ts";
+/** Containers: what users asked for, how it becomes a running process, and what is known of how it ended. Start reading at `containers.ts`. */
+export type {
+  Container,
+  ContainerID,
+  ContainerState,
+  Desired,
+  Ended,
+  Exec,
+  ExecConfig,
+  Running,
+} from "./container.ts";
+export type {
+  AttachRequest,
+  ContainerPaths,
+  Containers,
+  CreateRequest,
+  ListQuery,
+  LogsRequest,
+  StopOptions,
+  WaitCondition,
+  WaitOutcome,
+} from "./containers.ts";
+export type { Defaults, Dependencies, OciRuntime } from "./context.ts";
+export { type ContainersLifecycle, createContainers } from "./create-containers.ts";
+export { Layout } from "./layout.ts";
+export { validateLogConfig } from "./log-options.ts";
+export { containerMigrations } from "./store.ts";

@@ -1,0 +1,153 @@
+/**
+ * What the verbs share. Every verb is a function over a `Context`; `create-containers.ts` builds one and binds them.
+ *
+ * Invariants:
+ *  1. A record changes only under its container's lock, and the lock is never held over a process, the network or another lock.
+ *  2. While `starting` has an entry, that start alone decides what comes next; other verbs wait for it (`settled`).
+ *  3. `tasks` has an entry from the record of a start until all that its end entails is done; `exit.ts` handles the end, once.
+ */
+import type { Spec } from "#api/oci";
+import type { Events } from "#core/events";
+import type { Images } from "#core/images";
+import type { Endpoint, Networks } from "#core/networks";
+import type { HostFacts, HostReader } from "#core/runtime";
+import type { Snapshotter } from "#core/snapshots";
+import type { Executor, Monitor, ReadExitRecord } from "#executor";
+import type { Background, KeyedLock } from "#lib/async";
+import type { Logger } from "#lib/log";
+import type { Clock } from "#lib/time";
+import type { Container, ContainerID } from "./container.ts";
+import type { ExecTable } from "./exec-table.ts";
+import type { Layout } from "./layout.ts";
+import type { Randomness } from "./names.ts";
+import type { PendingAttaches } from "./pending-attaches.ts";
+import { isRunning } from "./state.ts";
+import type { ContainerStore } from "./store.ts";
+import type { Waiters } from "./waiters.ts";
+
+/** What containers need of the engine around them. */
+export interface Dependencies {
+  readonly executor: Executor;
+  readonly readExitRecord: ReadExitRecord;
+  readonly snapshotter: Snapshotter;
+  readonly images: Pick<Images, "get" | "find" | "prepare">;
+  readonly networks: Pick<Networks, "attach" | "release" | "loopbackPlan" | "list">;
+  readonly events: Pick<Events, "emit">;
+  readonly host: HostFacts;
+  readonly reader: HostReader;
+  readonly clock: Clock;
+  readonly random: Randomness;
+  readonly background: Background;
+  readonly logger: Logger;
+  readonly layout: Layout;
+  readonly defaults: Defaults;
+  readonly hostname: () => string;
+  /** Runs a program of the host and gives what it printed: `ps`. */
+  readonly capture: (argv: readonly string[]) => Promise<{ exitCode: number; stdout: string; stderr: string }>;
+}
+
+/** What the daemon's configuration says for containers that do not say otherwise. */
+export interface Defaults {
+  /** Name in `runtimes`. */
+  readonly runtime: string;
+  /** Name → how to call it; undefined: tug's own executor. */
+  readonly runtimes: ReadonlyMap<string, OciRuntime | undefined>;
+  readonly logDriver: string;
+  readonly logOptions: Readonly<Record<string, string>>;
+  /** Absolute, below each controller's mount. */
+  readonly cgroupParent: string;
+  readonly shmSizeBytes: number;
+  readonly init: boolean;
+  readonly ulimits: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[];
+  readonly dns: readonly string[];
+  readonly dnsOptions: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly noNewPrivileges: boolean;
+  /** A `seccomp=` value for containers without one; empty: the built-in profile. */
+  readonly seccompProfile: string;
+  readonly hostGatewayAddress: string;
+}
+
+/** A runtime with the standard command line (`runc`, `crun`). */
+export interface OciRuntime {
+  readonly path: string;
+  readonly arguments: readonly string[];
+}
+
+export interface Context extends Dependencies {
+  readonly store: ContainerStore;
+  readonly locks: KeyedLock;
+  readonly waiters: Waiters;
+  readonly attaches: PendingAttaches;
+  readonly execs: ExecTable;
+  readonly tasks: Map<ContainerID, Task>;
+  readonly starting: Map<ContainerID, Promise<void>>;
+  readonly restarts: Map<ContainerID, PendingRestart>;
+}
+
+/** The live process tree of one container. */
+export interface Task {
+  readonly monitor: Monitor;
+  readonly pid: number;
+  /** Undefined when an adopted container's document could not be read: then it cannot run execs. */
+  readonly spec: Spec | undefined;
+  /** Resolves once the end was recorded and everybody was told. */
+  readonly ended: Promise<void>;
+  /** Set by `stop`, so that the end is announced as a stop. */
+  stopping: boolean;
+  /** Set by `restart`, which starts it again itself: policy and auto-remove keep off. */
+  restarting: boolean;
+}
+
+/** The back-off of one container's restarts. */
+export interface PendingRestart {
+  readonly delayMs: number;
+  /** Undefined while the container runs. */
+  readonly cancel?: () => void;
+}
+
+/** Waits until no start of this container is under way, and no end is still being cleaned up. */
+export async function settled(context: Context, id: ContainerID): Promise<void> {
+  for (;;) {
+    const start = context.starting.get(id);
+    const task = context.tasks.get(id);
+    const state = context.store.find(id)?.state;
+    if (start) await start;
+    else if (task && state && !isRunning(state)) await task.ended;
+    else return;
+  }
+}
+
+/** Announces what happened to a container, with its labels, image and name as Docker does. */
+export function emit(
+  context: Context,
+  action: string,
+  container: Container,
+  attributes: Readonly<Record<string, string>> = {},
+): void {
+  context.events.emit({
+    type: "container",
+    action,
+    actorID: container.id,
+    attributes: {
+      ...container.config.Labels,
+      image: container.imageName,
+      name: container.name,
+      ...attributes,
+    },
+  });
+}
+
+export function emitNetwork(
+  context: Context,
+  action: "connect" | "disconnect",
+  { id }: Container,
+  endpoint: Endpoint,
+): void {
+  context.events.emit({
+    type: "network",
+    action,
+    actorID: endpoint.networkID,
+    attributes: { container: id, name: endpoint.networkName, type: "bridge" },
+  });
+}

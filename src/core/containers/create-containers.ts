@@ -1,0 +1,90 @@
+import { KeyedLock } from "#lib/async";
+import type { Database } from "#lib/db";
+import { attach } from "./attach.ts";
+import type { ContainerID } from "./container.ts";
+import type { Containers } from "./containers.ts";
+import type { Context, Dependencies } from "./context.ts";
+import { create } from "./create.ts";
+import { createExec, resizeExec, startExec } from "./exec.ts";
+import { ExecTable } from "./exec-table.ts";
+import { kill } from "./kill.ts";
+import { list } from "./list.ts";
+import { logs } from "./logs.ts";
+import { pause, unpause } from "./pause.ts";
+import { PendingAttaches } from "./pending-attaches.ts";
+import { prune } from "./prune.ts";
+import { reconcile, resumeRestarts } from "./reconcile.ts";
+import { remove } from "./remove.ts";
+import { rename } from "./rename.ts";
+import { resize } from "./resize.ts";
+import { restart } from "./restart.ts";
+import { size } from "./size.ts";
+import { start } from "./start.ts";
+import { stop } from "./stop.ts";
+import { ContainerStore } from "./store.ts";
+import { top } from "./top.ts";
+import { wait } from "./wait.ts";
+import { Waiters } from "./waiters.ts";
+
+/** What the daemon has besides: start and end of the engine itself. */
+export interface ContainersLifecycle extends AsyncDisposable {
+  /** Makes records and reality agree after a crash or a restart. Called before anybody can ask. Resolves to the IDs of running containers. */
+  reconcile(): Promise<ReadonlySet<ContainerID>>;
+  /** Starts what restart policies say, once the networks are there. */
+  resumeRestarts(): void;
+}
+
+/** The containers of this engine. Disposing of it lets go of them: they run on. */
+export function createContainers(database: Database, dependencies: Dependencies): Containers & ContainersLifecycle {
+  const context: Context = {
+    ...dependencies,
+    store: new ContainerStore(database),
+    locks: new KeyedLock(),
+    waiters: new Waiters(),
+    attaches: new PendingAttaches(),
+    execs: new ExecTable(dependencies.clock),
+    tasks: new Map(),
+    starting: new Map(),
+    restarts: new Map(),
+  };
+  const { store, execs, layout } = context;
+  return {
+    create: (request) => create(context, request),
+    start: (reference) => start(context, reference),
+    stop: (reference, options) => stop(context, reference, options),
+    restart: (reference, options) => restart(context, reference, options),
+    kill: (reference, signal) => kill(context, reference, signal),
+    pause: (reference) => pause(context, reference),
+    unpause: (reference) => unpause(context, reference),
+    rename: (reference, name) => rename(context, reference, name),
+    remove: (reference, options) => remove(context, reference, options),
+    prune: (filters) => prune(context, filters),
+    wait: (reference, condition, signal) => wait(context, reference, condition, signal),
+
+    get: (reference) => store.resolve(reference),
+    list: (query) => list(context, query),
+    size: (reference) => size(context, reference),
+    top: (reference, psArguments) => top(context, reference, psArguments),
+    paths: (id) => layout.files(id),
+    execIDs: (id) => execs.unfinished(id as ContainerID),
+
+    attach: (reference, options) => attach(context, reference, options),
+    logs: (reference, options) => logs(context, reference, options),
+    resize: (reference, dimensions) => resize(context, reference, dimensions),
+
+    createExec: (reference, config) => createExec(context, reference, config),
+    startExec: (id, options) => startExec(context, id, options),
+    getExec: (id) => execs.get(id),
+    resizeExec: (id, dimensions) => resizeExec(context, id, dimensions),
+
+    reconcile: () => reconcile(context),
+    resumeRestarts: () => resumeRestarts(context),
+    [Symbol.asyncDispose]: async () => release(context),
+  };
+}
+
+/** Monitors keep the containers; only the connections end. */
+function release(context: Context): void {
+  for (const { cancel } of context.restarts.values()) cancel?.();
+  for (const { monitor } of context.tasks.values()) monitor.close();
+}

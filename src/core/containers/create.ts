@@ -1,0 +1,157 @@
+import { mkdir, rm, stat } from "node:fs/promises";
+import { isAbsolute, normalize } from "node:path";
+import type { ContainerConfig, HostConfig } from "#api/engine";
+import type { Image } from "#core/images";
+import { validateHostConfig } from "#core/runtime";
+import { formatNano } from "#lib/time";
+import type { Container, ContainerID } from "./container.ts";
+import type { CreateRequest } from "./containers.ts";
+import { type Context, emit } from "./context.ts";
+import { noCommand, refused } from "./errors.ts";
+import { normalizeHostConfig } from "./host-config.ts";
+import { validateLogConfig } from "./log-options.ts";
+import { joinCommand, mergeConfig } from "./merge-config.ts";
+import { type MountPlan, planMounts, withVolumes } from "./mount-points.ts";
+import { inventName, newID, parseName } from "./names.ts";
+import { validatePorts } from "./ports.ts";
+import { validateRestartPolicy } from "./restart-policy.ts";
+import { parseSignal } from "./signals.ts";
+
+/** Makes a container: checks the request, then its data, then its record. What fails leaves nothing behind. */
+export async function create(
+  context: Context,
+  request: CreateRequest,
+): Promise<{ id: ContainerID; warnings: string[] }> {
+  await using undo = new AsyncDisposableStack();
+  const id = newID(context.random);
+  const name =
+    request.name === ""
+      ? inventName(id, context.random, (free) => context.store.isNameFree(free))
+      : parseName(request.name);
+  undo.use(context.store.reserveName(name, id));
+
+  const image = await context.images.get(request.config.Image ?? "");
+  const config = completeConfig(request.config, image, { id, hostConfig: request.hostConfig });
+  const hostConfig = normalizeHostConfig(request.hostConfig, context.defaults, context.host.cgroups.mode);
+  const warnings = validate(context, config, hostConfig);
+  const [path, ...args] = joinCommand(config);
+  if (path === undefined) throw noCommand();
+  const mounts = planMounts({
+    hostConfig,
+    volumes: Object.keys(config.Volumes ?? {}),
+    mountsOf: (reference) => context.store.resolve(reference).mounts,
+    volumePath: (volume) => context.layout.volume(volume),
+    random: context.random,
+  });
+
+  await makeData(context, { id, image, mounts }, undo);
+  const container: Container = {
+    id,
+    name,
+    createdAt: formatNano(context.clock.nowNano()),
+    imageID: image.id,
+    layers: image.document.rootfs.diff_ids,
+    imageName: request.config.Image ?? "",
+    platform: "linux",
+    config,
+    hostConfig,
+    networking: request.networking,
+    path,
+    args,
+    mounts: mounts.points,
+    desired: "stop",
+    state: { status: "created" },
+    restartCount: 0,
+  };
+  context.store.save(container);
+  undo.move();
+  emit(context, "create", container);
+  return { id, warnings };
+}
+
+async function makeData(
+  context: Context,
+  { id, image, mounts }: { id: ContainerID; image: Image; mounts: MountPlan },
+  undo: AsyncDisposableStack,
+): Promise<void> {
+  await requireSources(mounts.requireSources);
+  await context.images.prepare(image.id);
+  await context.snapshotter.create(id, image.document.rootfs.diff_ids);
+  undo.defer(() => context.snapshotter.remove(id));
+  const folder = context.layout.container(id);
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(folder, { recursive: true, mode: 0o710 });
+  for (const volume of mounts.newVolumes) {
+    const volumeFolder = context.layout.volume(volume);
+    undo.defer(() => rm(volumeFolder, { recursive: true, force: true }));
+    await mkdir(`${volumeFolder}/_data`, { recursive: true, mode: 0o755 });
+  }
+  for (const source of mounts.createSources) await mkdir(source, { recursive: true }).catch(tolerateFile(source));
+}
+
+/** A bind source that is there already may as well be a file or a socket. */
+function tolerateFile(source: string) {
+  return async (cause: unknown) => {
+    if (await stat(source).catch(() => undefined)) return;
+    throw refused(
+      `error while creating mount source path '${source}': ${cause instanceof Error ? cause.message : cause}`,
+    );
+  };
+}
+
+async function requireSources(sources: readonly string[]): Promise<void> {
+  for (const source of sources) {
+    if (await stat(source).catch(() => undefined)) continue;
+    throw refused(`invalid mount config for type "bind": bind source path does not exist: ${source}`);
+  }
+}
+
+function completeConfig(
+  asked: ContainerConfig,
+  image: Image,
+  { id, hostConfig }: { id: ContainerID; hostConfig: HostConfig },
+): ContainerConfig {
+  const config = mergeConfig(asked, image.document.config ?? {});
+  if (config.WorkingDir && !isAbsolute(config.WorkingDir)) {
+    throw refused(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
+  }
+  const ownHostname = hostConfig.NetworkMode !== "host" && !hostConfig.NetworkMode?.startsWith("container:");
+  return {
+    ...config,
+    Hostname: config.Hostname || (ownHostname && hostConfig.UTSMode !== "host" ? id.slice(0, 12) : ""),
+    Domainname: config.Domainname ?? "",
+    WorkingDir: config.WorkingDir ? normalize(config.WorkingDir).replace(/(.)\/$/, "$1") : "",
+  };
+}
+
+/** @throws `invalid-parameter`; returns warnings */
+function validate(context: Context, config: ContainerConfig, hostConfig: HostConfig): string[] {
+  if (config.StopSignal) parseSignal(config.StopSignal);
+  for (const entry of config.Env ?? []) {
+    if (entry === "" || entry.startsWith("=")) throw refused(`invalid environment variable: ${entry}`);
+    if (entry.includes("\0")) throw refused("invalid environment variable: it holds a NUL byte");
+  }
+  validateRestartPolicy(hostConfig.RestartPolicy ?? {}, hostConfig.AutoRemove === true);
+  validateLogConfig(hostConfig.LogConfig ?? {});
+  validatePorts(config, hostConfig);
+  validateNetworkMode(config, hostConfig);
+  const runtime = hostConfig.Runtime ?? "";
+  if (!context.defaults.runtimes.has(runtime)) throw refused(`unknown or invalid runtime name: ${runtime}`);
+  return validateHostConfig(withVolumes(hostConfig, []), { host: context.host, reader: context.reader });
+}
+
+function validateNetworkMode(config: ContainerConfig, hostConfig: HostConfig): void {
+  const mode = hostConfig.NetworkMode ?? "";
+  if (mode === "container:") throw refused("invalid network mode: invalid container format container:<name|id>");
+  if (!mode.startsWith("container:")) return;
+  if (config.Hostname) throw refused("conflicting options: hostname and the network mode");
+  if (hostConfig.ExtraHosts?.length)
+    throw refused("conflicting options: custom host-to-IP mapping and the network mode");
+  if (hostConfig.Dns?.length) throw refused("conflicting options: dns and the network mode");
+  if (Object.keys(hostConfig.PortBindings ?? {}).length > 0 || hostConfig.PublishAllPorts) {
+    throw refused("conflicting options: port publishing and the container type network mode");
+  }
+  if (Object.keys(config.ExposedPorts ?? {}).length > 0) {
+    throw refused("conflicting options: port exposing and the container type network mode");
+  }
+}

@@ -1,0 +1,153 @@
+import { mkdir, rm } from "node:fs/promises";
+import type { Duplex } from "node:stream";
+import { compileExecPlan, mergeEnvironment, resolveUser } from "#core/runtime";
+import type { Monitor, ProcessPlan } from "#executor";
+import { EngineError, messageOf } from "#lib/errors";
+import type { Container, ExecConfig } from "./container.ts";
+import { type Context, emit, settled, type Task } from "./context.ts";
+import { noExecCommand, notRunning, pausedBeforeExec } from "./errors.ts";
+import { shortened } from "./layout.ts";
+import { newID } from "./names.ts";
+import { isRunning } from "./state.ts";
+
+const USER_FILE_LIMIT_BYTES = 1024 * 1024;
+
+export async function createExec(context: Context, reference: string, config: ExecConfig): Promise<string> {
+  const { id: containerID } = context.store.resolve(reference);
+  await settled(context, containerID);
+  const { container } = runningTask(context, containerID, reference);
+  if (config.command.length === 0 || config.command[0] === "") throw noExecCommand();
+  const id: string = newID(context.random);
+  context.execs.add({ id, containerID, config, state: { status: "created" } });
+  emit(context, `exec_create: ${config.command.join(" ")}`, container, { execID: id });
+  return id;
+}
+
+export async function startExec(
+  context: Context,
+  id: string,
+  options: { detach: boolean; consoleSize?: { width: number; height: number } },
+): Promise<Duplex | undefined> {
+  const { config, containerID, state } = context.execs.get(id);
+  if (state.status === "exited") throw new EngineError("conflict", `exec command has already run`);
+  if (state.status === "running") throw new EngineError("conflict", `exec command ${id} is already running`);
+  const { task, container } = runningTask(context, containerID, containerID);
+  // Taken at once, so that a second start meanwhile is refused.
+  context.execs.setState(id, { status: "running", pid: 0 });
+  try {
+    return await run(context, { id, config, container, task, ...options });
+  } catch (error) {
+    context.execs.setState(id, { status: "exited", exitCode: exitCodeOf(error), pid: 0 });
+    await rm(context.layout.exec(containerID, id).path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+interface ExecRun {
+  readonly id: string;
+  readonly config: ExecConfig;
+  readonly container: Container;
+  readonly task: Task;
+  readonly detach: boolean;
+  readonly consoleSize?: { readonly width: number; readonly height: number };
+}
+
+async function run(context: Context, exec: ExecRun): Promise<Duplex | undefined> {
+  const { id, config, container, detach } = exec;
+  const folder = context.layout.exec(container.id, id);
+  const plan = await compile(context, exec);
+  await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  const size = exec.consoleSize ?? config.consoleSize ?? { width: 0, height: 0 };
+  const attaches = !detach && (config.attachStdin || config.attachStdout || config.attachStderr);
+  const monitor = await context.executor.start({
+    name: shortened(id).slice(0, 12),
+    plan,
+    socketPath: folder.socket,
+    exitPath: folder.exit,
+    stdio: { tty: config.tty, stdin: config.attachStdin && !detach, stdinOnce: true, ...size },
+    awaitAttach: attaches ? 1 : 0,
+    oomPath: "",
+    spoolDir: folder.path,
+  });
+  const stream = attaches
+    ? await monitor.attach({ stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr })
+    : undefined;
+  emit(context, `exec_start: ${config.command.join(" ")}`, container, { execID: id });
+  const started = await monitor.started.catch((error) => failed(stream, error, config.command[0] ?? ""));
+  context.execs.setState(id, { status: "running", pid: started.pid }, monitor);
+  context.background.run(`end of exec ${id}`, followExec(context, { ...exec, monitor, pid: started.pid }));
+  return stream;
+}
+
+async function compile(context: Context, { config, container, task }: ExecRun): Promise<ProcessPlan> {
+  const { spec } = task;
+  if (!spec) throw new EngineError("internal", `exec in container ${container.id}: its OCI document is lost`);
+  const user = await findUser(context, { config, container, task });
+  return compileExecPlan(
+    spec,
+    task.pid,
+    {
+      argv: config.command,
+      env: mergeEnvironment(spec.process?.env ?? [], config.env),
+      user,
+      cwd: config.workingDir || (spec.process?.cwd ?? "/"),
+      tty: config.tty,
+      privileged: config.privileged,
+    },
+    context.host,
+  );
+}
+
+/** The container's own user, or another one by the files that its processes see now. */
+async function findUser(context: Context, { config, container, task }: Pick<ExecRun, "config" | "container" | "task">) {
+  const root = `/proc/${task.pid}/root`;
+  const [passwd, group] = await context.executor.run(
+    ["/etc/passwd", "/etc/group"].map((target) => ({
+      op: "read-in-root" as const,
+      root,
+      target,
+      limitBytes: USER_FILE_LIMIT_BYTES,
+    })),
+  );
+  const user = config.user || container.config.User || "";
+  return resolveUser(user, { passwd, group }, container.hostConfig.GroupAdd ?? []);
+}
+
+async function followExec(
+  context: Context,
+  { id, container, monitor, pid }: ExecRun & { monitor: Monitor; pid: number },
+): Promise<void> {
+  const { exitCode } = await monitor.exited.catch(() => ({ exitCode: 137 }));
+  monitor.close();
+  context.execs.setState(id, { status: "exited", exitCode, pid });
+  await rm(context.layout.exec(container.id, id).path, { recursive: true, force: true });
+  const current = context.store.find(container.id);
+  if (current) emit(context, "exec_die", current, { execID: id, exitCode: String(exitCode) });
+}
+
+export async function resizeExec(context: Context, id: string, size: { width: number; height: number }): Promise<void> {
+  const { state } = context.execs.get(id);
+  const monitor = context.execs.monitorOf(id);
+  if (state.status !== "running" || !monitor) throw new EngineError("conflict", `exec process ${id} is not running`);
+  await monitor.resize(size);
+}
+
+function runningTask(context: Context, id: Container["id"], reference: string): { task: Task; container: Container } {
+  const container = context.store.get(id);
+  const task = context.tasks.get(id);
+  if (container.state.status === "paused") throw pausedBeforeExec(reference);
+  if (!isRunning(container.state) || !task) throw notRunning(id);
+  return { task, container };
+}
+
+function failed(stream: Duplex | undefined, error: unknown, program: string): never {
+  stream?.destroy();
+  const kind = exitCodeOf(error) === 128 ? "internal" : "invalid-parameter";
+  throw new EngineError(kind, `failed to start exec of "${program}": ${messageOf(error)}`, { cause: error });
+}
+
+function exitCodeOf(error: unknown): number {
+  const message = messageOf(error);
+  if (/executable file not found|no such file or directory/.test(message)) return 127;
+  return /permission denied|is a directory/.test(message) ? 126 : 128;
+}

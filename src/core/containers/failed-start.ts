@@ -1,0 +1,44 @@
+import { EngineError, messageOf } from "#lib/errors";
+import type { ContainerID } from "./container.ts";
+import { type Context, emit } from "./context.ts";
+import { removeRecordAndData } from "./remove.ts";
+import { transition } from "./state.ts";
+
+/** `docker run` tells these apart by code and by the words in the message (engine-api notes 10). */
+const CANNOT_INVOKE = 126;
+const NOT_FOUND = 127;
+const UNKNOWN = 128;
+
+/** Keeps why a start failed in the record, tells whoever waits, and gives the error for the user. */
+export async function recordFailedStart(context: Context, id: ContainerID, cause: unknown): Promise<EngineError> {
+  const container = context.store.find(id);
+  if (!container) return asEngineError(cause);
+  const exitCode = exitCodeOf(cause);
+  const error = startError(container.name, cause, exitCode);
+  const failed = await context.locks.run(id, () => {
+    const current = context.store.get(id);
+    const state = transition(current.state, { type: "start-failed", exitCode, error: error.message });
+    return state ? context.store.update(id, { state, desired: "stop" }) : current;
+  });
+  context.logger.error("start failed", { container: id, error: messageOf(cause) });
+  emit(context, "die", failed, { exitCode: String(exitCode) });
+  context.waiters.wake("exit", id, { statusCode: exitCode, error: error.message });
+  if (failed.hostConfig.AutoRemove) await removeRecordAndData(context, id, { volumes: true });
+  return error;
+}
+
+function startError(name: string, cause: unknown, exitCode: number): EngineError {
+  const inner = asEngineError(cause);
+  const kind = inner.kind === "internal" && exitCode !== UNKNOWN ? "invalid-parameter" : inner.kind;
+  return new EngineError(kind, `failed to start container "${name}": ${inner.message}`, { cause, data: { exitCode } });
+}
+
+function exitCodeOf(cause: unknown): number {
+  const message = messageOf(cause);
+  if (/executable file not found|no such file or directory/.test(message)) return NOT_FOUND;
+  return /permission denied|is a directory/.test(message) ? CANNOT_INVOKE : UNKNOWN;
+}
+
+function asEngineError(cause: unknown): EngineError {
+  return cause instanceof EngineError ? cause : new EngineError("internal", messageOf(cause), { cause });
+}

@@ -1,0 +1,72 @@
+import { isKind } from "#lib/errors";
+import type { ContainerID, Desired } from "./container.ts";
+import { type Context, emit, settled, type Task } from "./context.ts";
+import { cannotKill, notRunning } from "./errors.ts";
+import { thaw } from "./pause.ts";
+import { parseSignal } from "./signals.ts";
+import { isRunning, transition } from "./state.ts";
+
+export const SIGKILL = 9;
+export const SIGTERM = 15;
+
+/** Sends a signal. One that means to end the container takes it out of its restart policy's hands. */
+export async function kill(context: Context, reference: string, signal: string): Promise<void> {
+  const { id } = context.store.resolve(reference);
+  await settled(context, id);
+  try {
+    const number = signal === "" ? SIGKILL : parseSignal(signal);
+    const { config } = context.store.get(id);
+    const ends = number === SIGKILL || number === stopSignal(config.StopSignal);
+    await signalTask(context, id, { signal: number, desired: ends ? "stop" : undefined });
+  } catch (error) {
+    if (isKind(error, "conflict") || isKind(error, "invalid-parameter")) throw cannotKill(reference, error);
+    throw error;
+  }
+}
+
+/** Kills a container and resolves when its end was recorded, or takes back a restart that is due. */
+export async function endTask(context: Context, id: ContainerID, desired: Desired): Promise<void> {
+  if (await cancelRestart(context, id, desired)) return;
+  const task = context.tasks.get(id);
+  if (!task) return;
+  if (isRunning(context.store.get(id).state)) await signalTask(context, id, { signal: SIGKILL, desired });
+  await task.ended;
+}
+
+/** @throws `conflict` when the container does not run */
+export async function signalTask(
+  context: Context,
+  id: ContainerID,
+  { signal, desired }: { signal: number; desired: Desired | undefined },
+): Promise<Task | undefined> {
+  if (desired && (await cancelRestart(context, id, desired))) return undefined;
+  const { task, container } = await context.locks.run(id, () => {
+    const current = context.store.get(id);
+    const running = context.tasks.get(id);
+    if (!isRunning(current.state) || !running) throw notRunning(id);
+    const changed = desired && desired !== current.desired ? context.store.update(id, { desired }) : current;
+    return { task: running, container: changed };
+  });
+  await task.monitor.signal(signal);
+  emit(context, "kill", container, { signal: String(signal) });
+  if (container.state.status === "paused" && (signal === SIGKILL || signal === SIGTERM)) await thaw(context, id);
+  return task;
+}
+
+/** The number of a container's stop signal. */
+export function stopSignal(text: string | null | undefined): number {
+  return text ? parseSignal(text) : SIGTERM;
+}
+
+/** Ends the back-off of a container that waits for its next restart. */
+function cancelRestart(context: Context, id: ContainerID, desired: Desired): Promise<boolean> {
+  return context.locks.run(id, () => {
+    const { state } = context.store.get(id);
+    const after = transition(state, { type: "restart-canceled" });
+    if (!after) return false;
+    context.restarts.get(id)?.cancel?.();
+    context.restarts.delete(id);
+    context.store.update(id, { state: after, desired });
+    return true;
+  });
+}

@@ -1,0 +1,187 @@
+/**
+ * One run of a container, from its record to a running program. Everything acquired on the way is given back in
+ * reverse order when a step fails.
+ *
+ *     snapshot mounts ─▶ users of its rootfs ─▶ endpoint, files ─▶ OCI document ─▶ plan ─▶ monitor ─▶ attached clients ─▶ record
+ */
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import type { HostConfig } from "#api/engine";
+import type { Spec } from "#api/oci";
+import type { Endpoint, EndpointPlan } from "#core/networks";
+import { buildSpec, cgroupsPath, compilePlan, oomPath, resolveUser } from "#core/runtime";
+import type { Monitor, MonitorSpec, ProcessPlan, StartedRecord } from "#executor";
+import type { Container, ContainerID } from "./container.ts";
+import { type Context, emit, emitNetwork, type Task } from "./context.ts";
+import { effectiveHostConfig } from "./effective-host-config.ts";
+import { isBeingRemoved } from "./errors.ts";
+import { followEnd } from "./exit.ts";
+import { makeFiles } from "./files.ts";
+import { foreignRuntime } from "./foreign-runtime.ts";
+import { joinNamespaces, joinNetwork, sharedMemory } from "./join.ts";
+import { SIGKILL } from "./kill.ts";
+import { type MonitorFolder, shortened } from "./layout.ts";
+import { logOptions } from "./log-options.ts";
+import { transition } from "./state.ts";
+
+/** Beyond this a passwd or group file is not read. */
+const USER_FILE_LIMIT_BYTES = 1024 * 1024;
+
+/** Resolves when the program runs and the record says so. */
+export async function launch(context: Context, container: Container): Promise<void> {
+  await using undo = new AsyncDisposableStack();
+  const folder = context.layout.task(container.id);
+  await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  undo.defer(() => rm(folder.path, { recursive: true, force: true }));
+
+  const network = await joinNetwork(context, container);
+  if (network.endpoint) undo.defer(() => context.networks.release(container.id));
+  const { spec, plan } = await compile(context, container, network);
+  await writeFile(folder.spec, JSON.stringify(spec), { mode: 0o600 });
+
+  const monitor = await startMonitor(context, container, { folder, spec, plan });
+  undo.defer(() => ended(monitor));
+  const started = await monitor.started;
+  await recordStart(context, container, { monitor, started, spec, endpoint: network.endpoint });
+  undo.move();
+}
+
+interface NetworkPart {
+  readonly endpoint?: Endpoint;
+  readonly plan?: EndpointPlan;
+}
+
+async function compile(
+  context: Context,
+  container: Container,
+  network: NetworkPart,
+): Promise<{ spec: Spec; plan: ProcessPlan }> {
+  const { id } = container;
+  const { host, reader } = context;
+  const hostConfig = effectiveHostConfig(container, context.defaults);
+  const root = await context.snapshotter.mounts(id);
+  const files = await makeFiles(context, container, network.endpoint);
+  const shm = sharedMemory(context, container);
+  const spec = buildSpec({
+    id,
+    config: container.config,
+    hostConfig,
+    argv: [container.path, ...container.args],
+    user: await findUser(context, container, hostConfig),
+    rootPath: root.path,
+    files,
+    ...(shm ? { shmPath: shm.path } : {}),
+    cgroupsPath: cgroupsPath({ parent: hostConfig.CgroupParent || context.defaults.cgroupParent, id }),
+    join: joinNamespaces(context, container),
+    host,
+    reader,
+  });
+  const plan = compilePlan({
+    spec,
+    root,
+    ...(network.plan ? { network: network.plan } : {}),
+    ...(shm?.sizeBytes ? { shm: { path: shm.path, sizeBytes: shm.sizeBytes } } : {}),
+    init: hostConfig.Init === true,
+    host,
+    reader,
+  });
+  return { spec, plan };
+}
+
+async function findUser(context: Context, { id, config }: Container, hostConfig: HostConfig) {
+  const [passwd, group] = await Promise.all(
+    ["/etc/passwd", "/etc/group"].map((path) => context.snapshotter.readFile(id, path, USER_FILE_LIMIT_BYTES)),
+  );
+  return resolveUser(config.User ?? "", { passwd, group }, hostConfig.GroupAdd ?? []);
+}
+
+/** Clients that attached already are connected before the program's first byte. When the start fails they see the end. */
+async function startMonitor(
+  context: Context,
+  container: Container,
+  run: { folder: MonitorFolder; spec: Spec; plan: ProcessPlan },
+): Promise<Monitor> {
+  const clients = context.attaches.take(container.id);
+  try {
+    const monitor = await context.executor.start(
+      monitorSpec(context, container, { ...run, awaitAttach: clients.length }),
+    );
+    await Promise.all(clients.map(async ({ options, stream }) => stream.connect(await monitor.attach(options))));
+    return monitor;
+  } catch (error) {
+    for (const { stream } of clients) stream.abandon();
+    throw error;
+  }
+}
+
+function monitorSpec(
+  context: Context,
+  container: Container,
+  { folder, spec, plan, awaitAttach }: { folder: MonitorFolder; spec: Spec; plan: ProcessPlan; awaitAttach: number },
+): MonitorSpec {
+  const { id, config, hostConfig } = container;
+  const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
+  const log = logOptions(hostConfig.LogConfig ?? {}, { ...container, argv: [container.path, ...container.args] });
+  const runtime = foreignRuntime(context, container, folder);
+  return {
+    name: shortened(id).slice(0, 12),
+    plan,
+    socketPath: folder.socket,
+    exitPath: folder.exit,
+    stdio: {
+      tty: config.Tty === true,
+      stdin: config.OpenStdin === true,
+      stdinOnce: config.StdinOnce === true,
+      width,
+      height,
+    },
+    ...(log ? { log: { path: context.layout.files(id).log, ...log } } : {}),
+    awaitAttach,
+    oomPath: oomPath(spec.linux?.cgroupsPath ?? "", context.host.cgroups),
+    spoolDir: folder.path,
+    ...(runtime ? { runtime } : {}),
+  };
+}
+
+async function recordStart(
+  context: Context,
+  container: Container,
+  run: { monitor: Monitor; started: StartedRecord; spec: Spec; endpoint: Endpoint | undefined },
+): Promise<void> {
+  const { id } = container;
+  await context.locks.run(id, () => {
+    const current = context.store.get(id);
+    const state = transition(current.state, { type: "started", record: run.started });
+    if (!state) throw isBeingRemoved(id);
+    const running = context.store.update(id, {
+      state,
+      desired: container.desired,
+      restartCount: container.restartCount,
+      ...(run.endpoint ? { endpoint: run.endpoint } : {}),
+    });
+    if (run.endpoint) emitNetwork(context, "connect", running, run.endpoint);
+    emit(context, "start", running);
+    adopt(context, id, run);
+  });
+}
+
+/** Enters a container whose monitor is connected into `tasks`; from now on its end is handled. */
+export function adopt(
+  context: Context,
+  id: ContainerID,
+  { monitor, started, spec }: { monitor: Monitor; started: StartedRecord; spec: Spec | undefined },
+): void {
+  const end = Promise.withResolvers<void>();
+  const task: Task = { monitor, pid: started.pid, spec, ended: end.promise, stopping: false, restarting: false };
+  context.tasks.set(id, task);
+  context.background.run(
+    `end of container ${id}`,
+    followEnd(context, id, task).finally(() => end.resolve()),
+  );
+}
+
+/** A start that failed is over only when its monitor is: then cgroup and endpoint are no longer in use. */
+async function ended(monitor: Monitor): Promise<void> {
+  await monitor.signal(SIGKILL).catch(() => undefined);
+  await monitor.exited.catch(() => undefined);
+  monitor.close();
+}

@@ -1,0 +1,99 @@
+import { watch } from "node:fs";
+import { basename, dirname } from "node:path";
+import { closeAll, type LogFile, openLog, openNext } from "./files.ts";
+import { LineReader } from "./lines.ts";
+import { findTail } from "./tail.ts";
+
+export interface ReadOptions {
+  /** -1: all lines. */
+  readonly tail: number;
+  /** Goes on with what is written later, until this resolves and all was read. */
+  readonly until?: Promise<unknown>;
+  readonly signal?: AbortSignal;
+}
+
+/** The lines of a log in pieces, in order, each once, over all rotations. */
+export async function* readLog(path: string, { tail, until, signal }: ReadOptions): AsyncGenerator<Buffer> {
+  using change = until ? new Change(path) : undefined;
+  let over = until === undefined;
+  void until?.finally(() => {
+    over = true;
+    change?.notify();
+  });
+  signal?.addEventListener("abort", () => change?.notify(), { once: true });
+
+  const files = await openLog(path);
+  const open = new Set(files);
+  try {
+    const start = tail >= 0 ? await findTail(files, tail) : { file: 0, offset: 0 };
+    let reader: LineReader | undefined;
+    for (const [index, file] of files.entries()) {
+      if (index < start.file) continue;
+      reader = new LineReader(file, index === start.file ? start.offset : 0);
+      yield* drain(reader, signal);
+    }
+    while (change && !signal?.aborted) {
+      // Looked at before reading: what is written after it shows up as a change.
+      const last = over;
+      const seen = change.count;
+      if (reader) yield* drain(reader, signal);
+      const next = await nextReader(path, reader, open);
+      if (next) {
+        // The old file got its last lines before it was renamed, maybe after the look at it above.
+        if (reader) yield* drain(reader, signal);
+        reader = next;
+      } else if (last) return;
+      else await change.after(seen);
+    }
+  } finally {
+    await closeAll([...open]);
+  }
+}
+
+async function* drain(reader: LineReader, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  await reader.rewindIfTruncated();
+  for (let lines = await reader.next(); lines && !signal?.aborted; lines = await reader.next()) yield lines;
+}
+
+/** A reader for the file that rotation put after the current one, if it did. */
+async function nextReader(
+  path: string,
+  reader: LineReader | undefined,
+  open: Set<LogFile>,
+): Promise<LineReader | undefined> {
+  const next = reader ? await openNext(path, reader.file) : (await openLog(path))[0];
+  if (!next) return undefined;
+  open.add(next);
+  return new LineReader(next, 0);
+}
+
+/** Changes of a log's files, seen through inotify on their folder. */
+class Change implements Disposable {
+  readonly #watcher;
+  #waiting = Promise.withResolvers<void>();
+  count = 0;
+
+  constructor(path: string) {
+    const name = basename(path);
+    this.#watcher = watch(dirname(path), (_, changed) => {
+      if (changed === null || changed.startsWith(name)) this.notify();
+    });
+    // The folder of a removed container: `until` ends the wait.
+    this.#watcher.on("error", () => this.notify());
+  }
+
+  notify(): void {
+    this.count++;
+    this.#waiting.resolve();
+    this.#waiting = Promise.withResolvers();
+  }
+
+  /** Resolves when there was a change since `count` had that value. */
+  async after(count: number): Promise<void> {
+    if (this.count === count) await this.#waiting.promise;
+  }
+
+  [Symbol.dispose](): void {
+    this.#watcher.close();
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The start of the daemon: records against monitors, folders and snapshots, before the socket opens.
+ *
+ *     record says      monitor answers    then
+ *     running, paused  yes                adopt it
+ *     running, paused  no                 it ended: by its exit record, or lost
+ *     anything else    yes                the daemon died between start and record: adopt it as running
+ *     anything else    no                 nothing, but for restart policies
+ *     (no record)                         folders and snapshots of IDs without a record go
+ */
+import { readdir, readFile, rm } from "node:fs/promises";
+import type { Spec } from "#api/oci";
+import type { Monitor, StartedRecord } from "#executor";
+import { isKind, messageOf } from "#lib/errors";
+import type { Container, ContainerID } from "./container.ts";
+import { type Context, emit } from "./context.ts";
+import { exitWithoutMonitor, finishRun } from "./exit.ts";
+import { adopt } from "./launch.ts";
+import { shortened } from "./layout.ts";
+import { removeRecordAndData } from "./remove.ts";
+import { scheduleRestart } from "./restart-timer.ts";
+import { launchOnce } from "./start.ts";
+import { isRunning, transition } from "./state.ts";
+
+export async function reconcile(context: Context): Promise<ReadonlySet<ContainerID>> {
+  const withTask = new Set(await names(context.layout.tasks));
+  const records = [...context.store.all()];
+  await Promise.all(
+    records
+      .filter(({ id, state }) => isRunning(state) || withTask.has(shortened(id)))
+      .map((container) => reconcileOne(context, container)),
+  );
+  await collectGarbage(context);
+  return new Set(context.tasks.keys());
+}
+
+async function reconcileOne(context: Context, container: Container): Promise<void> {
+  const { id } = container;
+  const folder = context.layout.task(id);
+  const spec = await readSpec(folder.spec);
+  const alive = await connect(context, folder.socket);
+  if (alive) {
+    becomeRunning(context, container, alive.started);
+    adopt(context, id, { ...alive, spec });
+  } else if (isRunning(container.state)) {
+    await finishRun(context, id, await exitWithoutMonitor(context, id, spec?.linux?.cgroupsPath));
+  } else {
+    await rm(folder.path, { recursive: true, force: true });
+  }
+}
+
+/** Undefined when nobody listens, or the process never came to run. */
+async function connect(
+  context: Context,
+  socket: string,
+): Promise<{ monitor: Monitor; started: StartedRecord } | undefined> {
+  let monitor: Monitor;
+  try {
+    monitor = await context.executor.connect(socket);
+  } catch (error) {
+    if (isKind(error, "not-found")) return undefined;
+    throw error;
+  }
+  try {
+    return { monitor, started: await monitor.started };
+  } catch (error) {
+    context.logger.warn("a start did not succeed while the daemon was away", { socket, error: messageOf(error) });
+    monitor.close();
+    return undefined;
+  }
+}
+
+function becomeRunning(context: Context, container: Container, record: StartedRecord): void {
+  if (isRunning(container.state)) return;
+  const state = transition(container.state, { type: "started", record });
+  if (!state) return;
+  emit(context, "start", context.store.update(container.id, { state, desired: "run" }));
+}
+
+/** What a crash left of containers that have no record: it was never acknowledged, or its removal was. */
+async function collectGarbage(context: Context): Promise<void> {
+  const known = new Set<string>([...context.store.all()].map(({ id }) => id));
+  const knownTasks = new Set([...known].map(shortened));
+  for (const key of await context.snapshotter.list()) {
+    if (!known.has(key)) await context.snapshotter.remove(key);
+  }
+  for (const name of await names(context.layout.containers)) {
+    if (!known.has(name)) await rm(context.layout.container(name as ContainerID), { recursive: true, force: true });
+  }
+  for (const name of await names(context.layout.tasks)) {
+    if (!knownTasks.has(name))
+      await rm(context.layout.task(name as ContainerID).path, { recursive: true, force: true });
+  }
+}
+
+/** Docker starts `always` again even where the user stopped it; `unless-stopped` and `on-failure` not. */
+export function resumeRestarts(context: Context): void {
+  for (const container of [...context.store.all()]) {
+    const { id, state, desired, hostConfig } = container;
+    if (state.status === "restarting") scheduleRestart(context, container, 0);
+    else if (state.status === "exited" && hostConfig.AutoRemove) {
+      context.background.run(`removal of container ${id}`, removeRecordAndData(context, id, { volumes: true }));
+    } else if (
+      state.status === "exited" &&
+      isResumed(hostConfig.RestartPolicy?.Name, { desired, exitCode: state.exitCode })
+    ) {
+      context.background.run(
+        `start of container ${id}`,
+        launchOnce(context, id, (current) => ({ ...current, desired: "run" })),
+      );
+    }
+  }
+}
+
+function isResumed(policy: string | undefined, { desired, exitCode }: { desired: string; exitCode: number }): boolean {
+  if (policy === "always") return true;
+  if (desired !== "run") return false;
+  return policy === "unless-stopped" || (policy === "on-failure" && exitCode !== 0);
+}
+
+async function readSpec(path: string): Promise<Spec | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Spec;
+  } catch {
+    return undefined;
+  }
+}
+
+async function names(folder: string): Promise<string[]> {
+  return await readdir(folder).catch(() => []);
+}

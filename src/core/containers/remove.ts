@@ -1,0 +1,83 @@
+import { rm } from "node:fs/promises";
+import { EngineError, messageOf } from "#lib/errors";
+import type { Container, ContainerID } from "./container.ts";
+import { type Context, emit, settled } from "./context.ts";
+import { legacyLink, removalInProgress, removeWhileRunning } from "./errors.ts";
+import { endTask } from "./kill.ts";
+import { isRunning, transition } from "./state.ts";
+
+export async function remove(
+  context: Context,
+  reference: string,
+  options: { force: boolean; volumes: boolean; link: boolean },
+): Promise<void> {
+  const { id } = context.store.resolve(reference);
+  if (options.link) throw legacyLink();
+  await settled(context, id);
+  const { state } = context.store.get(id);
+  if (isRunning(state) || state.status === "restarting") {
+    if (!options.force) throw removeWhileRunning(context.store.get(id));
+    await endTask(context, id, "remove");
+  }
+  if (!context.store.find(id)) return;
+  await removeRecordAndData(context, id, { volumes: options.volumes });
+}
+
+/** Removes a container that does not run. Should data resist, the container stays as `dead` and can be removed again. */
+export async function removeRecordAndData(
+  context: Context,
+  id: ContainerID,
+  { volumes }: { volumes: boolean },
+): Promise<void> {
+  const container = await context.locks.run(id, () => beginRemoval(context, id));
+  try {
+    await removeData(context, container, volumes);
+  } catch (cause) {
+    await context.locks.run(id, () => {
+      const state = transition(container.state, { type: "remove-failed" });
+      if (state) context.store.save({ ...container, state });
+    });
+    const error = `unable to remove filesystem for ${id}: ${messageOf(cause)}`;
+    context.waiters.wake("removal", id, { statusCode: exitCodeOf(container), error });
+    throw new EngineError("internal", error, { cause });
+  }
+  context.store.endRemoval(id);
+  context.restarts.get(id)?.cancel?.();
+  context.restarts.delete(id);
+  context.execs.forget(id);
+  for (const { stream } of context.attaches.take(id)) stream.abandon();
+  emit(context, "destroy", container);
+  context.waiters.wake("removal", id, { statusCode: exitCodeOf(container) });
+}
+
+function beginRemoval(context: Context, id: ContainerID): Container {
+  const current = context.store.get(id);
+  if (isRunning(current.state)) throw removeWhileRunning(current);
+  const state = transition(current.state, { type: "removing" });
+  if (!state) throw removalInProgress(current.name);
+  const removing: Container = { ...current, state, desired: "remove" };
+  context.store.beginRemoval(removing);
+  return removing;
+}
+
+async function removeData(context: Context, { id, mounts }: Container, volumes: boolean): Promise<void> {
+  await context.snapshotter.remove(id);
+  await rm(context.layout.container(id), { recursive: true, force: true });
+  if (!volumes) return;
+  for (const { Type: type, Name: name } of mounts) {
+    if (type !== "volume" || !name || isUsed(context, name, id)) continue;
+    await rm(context.layout.volume(name), { recursive: true, force: true });
+  }
+}
+
+/** Whether another container inherited this volume. */
+function isUsed(context: Context, volume: string, owner: ContainerID): boolean {
+  for (const container of context.store.all()) {
+    if (container.id !== owner && container.mounts.some((mount) => mount.Name === volume)) return true;
+  }
+  return false;
+}
+
+function exitCodeOf({ state }: Container): number {
+  return "exitCode" in state ? (state.exitCode ?? 0) : 0;
+}
