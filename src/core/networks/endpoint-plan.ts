@@ -70,7 +70,9 @@ function createPair(endpoint: Endpoint, { bridgeIndex, mtu }: BridgePort): Besid
     createVeth(host, child),
     // Two steps: a link that comes up before its mode is set has its IPv6 address already.
     setLink({ name }, { withoutIPv6Address: true }),
-    setLink({ name }, { up: true }),
+    // With bridged frames going through the firewall (br_netfilter) a container that asks for its own published port is
+    // answered by way of the port it came from.
+    setLink({ name }, endpoint.ports.length > 0 ? { up: true, hairpin: true } : { up: true }),
   ]);
 }
 
