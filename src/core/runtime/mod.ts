@@ -25,3 +25,4 @@ export type {
   ResolvedUser,
 } from "./types.ts";
 export { resolveUser, type UserFiles } from "./users.ts";
+export { validateHostConfig } from "./validate/host-config.ts";

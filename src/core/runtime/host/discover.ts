@@ -1,4 +1,5 @@
 import { EngineError } from "#lib/errors";
+import { cpuList } from "../linux/cpu-list.ts";
 import type { Architecture, CgroupFacts, HostFacts, LimitFacts } from "../types.ts";
 import type { HostReader } from "./reader.ts";
 
@@ -31,7 +32,7 @@ export function discoverHost(reader: HostReader, { machine, kernelRelease }: Hos
     apparmor,
     apparmorDefault: apparmor ? loadedProfile(reader) : "",
     seccomp: /^Seccomp:/m.test(status),
-    cpus: countList(reader.readText("/sys/devices/system/cpu/online") ?? "0"),
+    cpus: cpuList(reader.readText("/sys/devices/system/cpu/online") ?? "0")?.size ?? 1,
     ...cpusets,
     capabilities: BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`),
     extraMaskedPaths: thermalPaths(reader),
@@ -140,15 +141,6 @@ function cpusetFacts(reader: HostReader, cgroups: CgroupFacts): Pick<HostFacts, 
     cpusetCpus: list("cpus", "/sys/devices/system/cpu/online"),
     cpusetMems: list("mems", "/sys/devices/system/node/online"),
   };
-}
-
-/** How many numbers a list like `0-3,8` holds. */
-function countList(list: string): number {
-  return list
-    .trim()
-    .split(",")
-    .map((range) => range.split("-").map(Number))
-    .reduce((count, [first = 0, last = first]) => count + last - first + 1, 0);
 }
 
 /** The profile that Docker's package or ours loaded. */

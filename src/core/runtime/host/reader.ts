@@ -40,18 +40,19 @@ function orUndefined<T>(read: () => T): T | undefined {
   }
 }
 
-const KINDS: Readonly<Record<number, HostNode["kind"]>> = {
-  2401: "fifo",
-  4802: "char",
-  9604: "directory",
-  14406: "block",
-  16807: "file",
-  26411: "socket",
-};
+/** The format bits of `st_mode` (inode(7)). */
+const KINDS = new Map<number, HostNode["kind"]>([
+  [0o010000, "fifo"],
+  [0o020000, "char"],
+  [0o040000, "directory"],
+  [0o060000, "block"],
+  [0o100000, "file"],
+  [0o140000, "socket"],
+]);
 
 function statNode(path: string): HostNode | undefined {
   const found = statSync(path);
-  const kind = KINDS[found.mode & 0o170000];
+  const kind = KINDS.get(found.mode & 0o170000);
   if (!kind) return undefined;
   const { major, minor } = deviceNumbers(BigInt(found.rdev));
   return { kind, major, minor, mode: found.mode & 0o7777, uid: found.uid, gid: found.gid };

@@ -40,7 +40,7 @@ function buildLinux(input: SpecInput, modes: NamespaceModes, security: Security)
   const sysctl = buildSysctls(hostConfig.Sysctls ?? {}, { modes, domainname });
   return {
     sysctl,
-    resources: buildResources(hostConfig, input.reader, rules),
+    resources: buildResources(hostConfig, { reader: input.reader, limits: input.host.cgroups.limits, devices: rules }),
     cgroupsPath: input.cgroupsPath,
     namespaces: buildNamespaces(modes, input.join),
     ...(devices.length > 0 ? { devices } : {}),

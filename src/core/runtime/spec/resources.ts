@@ -1,4 +1,4 @@
-import type { HostConfig, Resources, ThrottleDevice } from "#api/engine";
+import type { Resources, ThrottleDevice } from "#api/engine";
 import type {
   BlockIOResources,
   BlockThrottle,
@@ -9,53 +9,57 @@ import type {
 } from "#api/oci";
 import { invalid } from "../errors.ts";
 import type { HostReader } from "../host/reader.ts";
+import type { LimitFacts } from "../types.ts";
 
 /** The period that `NanoCpus` is turned into a quota of, in microseconds. */
 const CPU_PERIOD = 100_000;
 const NANO_CPUS = 1_000_000_000;
 
+interface ResourceOptions {
+  readonly reader: HostReader;
+  /** What the kernel cannot limit is left out: its user was warned at create. */
+  readonly limits: LimitFacts;
+  readonly devices: readonly DeviceRule[];
+}
+
 /** Limits as the runtime specification says them. Zero is the API's word for "not set". */
-export function buildResources(
-  hostConfig: HostConfig,
-  reader: HostReader,
-  devices: readonly DeviceRule[],
-): SpecResources {
-  const cpu = cpuResources(hostConfig);
-  const pids = hostConfig.PidsLimit ?? 0;
+export function buildResources(resources: Resources, { reader, limits, devices }: ResourceOptions): SpecResources {
+  const cpu = cpuResources(resources, limits);
+  const pids = resources.PidsLimit ?? 0;
   return {
     devices,
-    memory: memoryResources(hostConfig),
+    memory: memoryResources(resources, limits),
     ...(Object.keys(cpu).length > 0 ? { cpu } : {}),
-    ...(pids > 0 ? { pids: { limit: pids } } : {}),
-    blockIO: blockResources(hostConfig, reader),
+    ...(pids > 0 && limits.pids ? { pids: { limit: pids } } : {}),
+    blockIO: blockResources(resources, limits, reader),
   };
 }
 
-function memoryResources(resources: Resources): MemoryResources {
+function memoryResources(resources: Resources, limits: LimitFacts): MemoryResources {
   const { Memory = 0, MemoryReservation = 0, MemorySwap = 0, MemorySwappiness = -1 } = resources;
   // Docker's default: as much swap again as memory.
   const swap = Memory > 0 && MemorySwap === 0 ? Memory * 2 : MemorySwap;
   return {
-    ...(Memory > 0 ? { limit: Memory } : {}),
-    ...(MemoryReservation > 0 ? { reservation: MemoryReservation } : {}),
-    ...(swap > 0 ? { swap } : {}),
-    ...(MemorySwappiness >= 0 ? { swappiness: MemorySwappiness } : {}),
-    disableOOMKiller: resources.OomKillDisable ?? false,
+    ...(Memory > 0 && limits.memory ? { limit: Memory } : {}),
+    ...(MemoryReservation > 0 && limits.memoryReservation ? { reservation: MemoryReservation } : {}),
+    ...(swap > 0 && limits.swap ? { swap } : {}),
+    ...(MemorySwappiness >= 0 && limits.swappiness ? { swappiness: MemorySwappiness } : {}),
+    disableOOMKiller: limits.oomKillDisable && (resources.OomKillDisable ?? false),
   };
 }
 
-function cpuResources(resources: Resources): CpuResources {
+function cpuResources(resources: Resources, limits: LimitFacts): CpuResources {
   const { NanoCpus = 0, CpuPeriod = 0, CpuQuota = 0 } = resources;
   const quota = NanoCpus > 0 ? Math.trunc((NanoCpus * CPU_PERIOD) / NANO_CPUS) : CpuQuota;
   const period = NanoCpus > 0 ? CPU_PERIOD : CpuPeriod;
   return {
-    ...positive("shares", resources.CpuShares),
-    ...(quota !== 0 ? { quota } : {}),
-    ...positive("period", period),
-    ...positive("realtimeRuntime", resources.CpuRealtimeRuntime),
-    ...positive("realtimePeriod", resources.CpuRealtimePeriod),
-    ...(resources.CpusetCpus ? { cpus: resources.CpusetCpus } : {}),
-    ...(resources.CpusetMems ? { mems: resources.CpusetMems } : {}),
+    ...(limits.cpuShares ? positive("shares", resources.CpuShares) : {}),
+    ...(limits.cpuQuota && quota !== 0 ? { quota } : {}),
+    ...(limits.cpuQuota ? positive("period", period) : {}),
+    ...(limits.cpuRealtime ? positive("realtimeRuntime", resources.CpuRealtimeRuntime) : {}),
+    ...(limits.cpuRealtime ? positive("realtimePeriod", resources.CpuRealtimePeriod) : {}),
+    ...(limits.cpuset && resources.CpusetCpus ? { cpus: resources.CpusetCpus } : {}),
+    ...(limits.cpuset && resources.CpusetMems ? { mems: resources.CpusetMems } : {}),
   };
 }
 
@@ -63,7 +67,7 @@ function positive<K extends string>(key: K, value: number | undefined): { [key i
   return value !== undefined && value > 0 ? ({ [key]: value } as { [key in K]: number }) : {};
 }
 
-function blockResources(resources: Resources, reader: HostReader): BlockIOResources {
+function blockResources(resources: Resources, limits: LimitFacts, reader: HostReader): BlockIOResources {
   const numbers = (path = "") => {
     const node = reader.stat(path);
     if (!node) throw invalid(`block device "${path}": no such file or directory`);
@@ -77,14 +81,18 @@ function blockResources(resources: Resources, reader: HostReader): BlockIOResour
     weight: Weight,
   }));
   const lists = {
-    weightDevice: weights,
-    throttleReadBpsDevice: throttles(resources.BlkioDeviceReadBps),
-    throttleWriteBpsDevice: throttles(resources.BlkioDeviceWriteBps),
-    throttleReadIOPSDevice: throttles(resources.BlkioDeviceReadIOps),
-    throttleWriteIOPSDevice: throttles(resources.BlkioDeviceWriteIOps),
+    ...(limits.blkioWeightDevice ? { weightDevice: weights } : {}),
+    ...(limits.blkioThrottle
+      ? {
+          throttleReadBpsDevice: throttles(resources.BlkioDeviceReadBps),
+          throttleWriteBpsDevice: throttles(resources.BlkioDeviceWriteBps),
+          throttleReadIOPSDevice: throttles(resources.BlkioDeviceReadIOps),
+          throttleWriteIOPSDevice: throttles(resources.BlkioDeviceWriteIOps),
+        }
+      : {}),
   };
   return {
-    ...positive("weight", resources.BlkioWeight),
+    ...(limits.blkioWeight ? positive("weight", resources.BlkioWeight) : {}),
     ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
   };
 }

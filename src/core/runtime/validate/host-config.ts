@@ -1,0 +1,79 @@
+import type { HostConfig } from "#api/engine";
+import { EngineError } from "#lib/errors";
+import { invalid } from "../errors.ts";
+import type { HostReader } from "../host/reader.ts";
+import { containerCapabilities } from "../spec/capabilities.ts";
+import { buildDevices } from "../spec/devices.ts";
+import { namespaceModes } from "../spec/modes.ts";
+import { mountPoints } from "../spec/mount-points.ts";
+import { rlimit } from "../spec/process.ts";
+import { parseSecurity } from "../spec/security.ts";
+import { buildSysctls } from "../spec/sysctls.ts";
+import type { HostFacts } from "../types.ts";
+import { validateResources } from "./resources.ts";
+
+export interface ValidationContext {
+  readonly host: HostFacts;
+  readonly reader: HostReader;
+}
+
+/**
+ * Checks at create everything of a host config that the runtime acts on, so that a start can only fail for reasons that
+ * came later.
+ *
+ * @returns warnings as Docker words them: wishes that this kernel cannot fulfil and that `buildSpec` leaves out
+ * @throws `invalid-parameter` for what can never act
+ */
+export function validateHostConfig(hostConfig: HostConfig, { host, reader }: ValidationContext): string[] {
+  checkNumbers(hostConfig);
+  const modes = namespaceModes(hostConfig, host);
+  containerCapabilities(hostConfig, host);
+  parseSecurity(hostConfig, host);
+  mountPoints(hostConfig);
+  buildDevices(hostConfig, reader);
+  buildSysctls(hostConfig.Sysctls ?? {}, { modes, domainname: "" });
+  for (const limit of hostConfig.Ulimits ?? []) rlimit(limit);
+  checkAnnotations(hostConfig.Annotations ?? {});
+  checkPaths(hostConfig);
+  checkUnavailable(hostConfig);
+  return validateResources(hostConfig, host, reader);
+}
+
+function checkNumbers({ OomScoreAdj = 0, ShmSize = 0 }: HostConfig): void {
+  if (OomScoreAdj < -1000 || OomScoreAdj > 1000) {
+    throw invalid(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  }
+  if (ShmSize < 0) throw invalid("SHM size can not be less than 0");
+}
+
+function checkAnnotations(annotations: Readonly<Record<string, string>>): void {
+  if ("" in annotations) throw invalid("invalid Annotations: the empty string is not permitted as an annotation key");
+}
+
+function checkPaths({ MaskedPaths = [], ReadonlyPaths = [] }: HostConfig): void {
+  for (const path of [...(MaskedPaths ?? []), ...(ReadonlyPaths ?? [])]) {
+    if (!path.startsWith("/")) throw invalid(`invalid masked or read-only path "${path}": it is not absolute`);
+  }
+}
+
+/** Options that Docker knows and that nothing here stands for. */
+function checkUnavailable(hostConfig: HostConfig): void {
+  const { DeviceRequests, Isolation, StorageOpt, VolumeDriver, Links } = hostConfig;
+  const request = DeviceRequests?.[0];
+  if (request) {
+    const capabilities = (request.Capabilities ?? []).map((all) => `[${all.join(" ")}]`).join(" ");
+    throw invalid(`could not select device driver "${request.Driver ?? ""}" with capabilities: [${capabilities}]`);
+  }
+  if (Isolation && Isolation !== "default") {
+    throw invalid(`invalid isolation (${Isolation}): linux only supports 'default'`);
+  }
+  if (Object.keys(StorageOpt ?? {}).length > 0) {
+    throw invalid("--storage-opt is not supported: the storage drivers of this engine have no quotas");
+  }
+  if (VolumeDriver && VolumeDriver !== "local") throw unavailable(`volume driver "${VolumeDriver}"`);
+  if (Links?.length) throw unavailable("--link");
+}
+
+function unavailable(what: string): EngineError {
+  return new EngineError("not-implemented", `${what} is not available in this engine`);
+}
