@@ -10,8 +10,12 @@ export interface Backends {
   readonly events: Events;
   readonly networks: Pick<Networks, "list" | "get" | "endpoints">;
   readonly system: SystemBackend;
+  /** For imports from a URL. */
+  readonly fetch: Fetch;
   readonly now: () => Date;
 }
+
+export type Fetch = (url: string, options: { signal: AbortSignal }) => Promise<Response>;
 
 /** Facts about the engine and its host, for `/version` and `/info`. It is asked for facts only; the wire's shape is ours. */
 export interface SystemBackend {

@@ -16,11 +16,22 @@ export async function readJson(
   request: Pick<ApiRequest, "headers" | "body">,
   shape: StructShape,
 ): Promise<Record<string, unknown> | undefined> {
-  const bytes = await readBytes(request.body, BODY_LIMIT_BYTES);
-  if (bytes.length === 0) return undefined;
-  checkContentType(request.headers.get("content-type") ?? "");
-  const value = parse(bytes.toString());
+  const value = await readValue(request);
   return value === null ? undefined : decodeBody(value, shape);
+}
+
+/** The same without a shape: whoever takes a field out of it checks its type. */
+export async function readObject(request: Pick<ApiRequest, "headers" | "body">): Promise<Record<string, unknown>> {
+  const value = await readValue(request);
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** Null stands for an empty body, too. */
+async function readValue(request: Pick<ApiRequest, "headers" | "body">): Promise<unknown> {
+  const bytes = await readBytes(request.body, BODY_LIMIT_BYTES);
+  if (bytes.length === 0) return null;
+  checkContentType(request.headers.get("content-type") ?? "");
+  return parse(bytes.toString());
 }
 
 /** @throws HttpError 413 when there is more than `limit` */

@@ -2,3 +2,4 @@
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { HttpError, type HttpHandler, type HttpRequest, type HttpResponse } from "./message.ts";
 export { HttpServer, type HttpServerOptions, type ListenAddress, type TlsOptions } from "./server.ts";
+export { WebSocketStream, websocketHeaders } from "./websocket.ts";

@@ -2,14 +2,31 @@ import type { Backends } from "../backends.ts";
 import type { Route } from "../router.ts";
 import { containerStreamRoutes } from "./container-streams.ts";
 import { containerRoutes } from "./containers.ts";
+import { diskUsageRoutes } from "./disk-usage.ts";
+import { execRoutes } from "./exec.ts";
+import { imageSourceRoutes } from "./image-sources.ts";
 import { imageRoutes } from "./images.ts";
+import { laterRoutes } from "./later.ts";
+import { networkRoutes } from "./networks.ts";
+import { pluginRoutes } from "./plugins.ts";
+import { swarmRoutes } from "./swarm.ts";
 import { systemRoutes } from "./system.ts";
+import { volumeRoutes } from "./volumes.ts";
 
+/** Every route of the API. */
 export function allRoutes(backends: Backends): Route[] {
   return [
     ...systemRoutes(backends),
+    ...diskUsageRoutes(backends),
     ...containerRoutes(backends),
     ...containerStreamRoutes(backends),
+    ...execRoutes(backends),
     ...imageRoutes(backends),
+    ...imageSourceRoutes(backends),
+    ...networkRoutes(backends),
+    ...volumeRoutes(),
+    ...pluginRoutes(),
+    ...swarmRoutes(),
+    ...laterRoutes(),
   ];
 }

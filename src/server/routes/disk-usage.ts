@@ -1,0 +1,66 @@
+import type { Containers } from "#core/containers";
+import type { Images } from "#core/images";
+import type { Networks } from "#core/networks";
+import type { HttpResponse } from "#lib/http";
+import { invalid } from "../errors.ts";
+import { json } from "../reply.ts";
+import { type ApiRequest, get, type Route } from "../router.ts";
+import { containerSummary } from "../views/container.ts";
+import { imageSummary } from "../views/image.ts";
+import { sharedBytes } from "../views/image-sharing.ts";
+import { containerCounts } from "./images.ts";
+
+interface UsageParts {
+  readonly containers: Pick<Containers, "list" | "size">;
+  readonly images: Pick<Images, "list" | "layersSize">;
+  readonly networks: Pick<Networks, "list">;
+  readonly now: () => Date;
+}
+
+const TYPES = ["container", "image", "volume", "build-cache"];
+
+/** What containers and images take up on disk. */
+export function diskUsageRoutes(parts: UsageParts): Route[] {
+  return [get("/system/df", (request) => usage(parts, request))];
+}
+
+async function usage(parts: UsageParts, { query, version }: ApiRequest): Promise<HttpResponse> {
+  const asked = version >= 42 ? query.all("type") : [];
+  const unknown = asked.find((type) => !TYPES.includes(type));
+  if (unknown !== undefined) throw invalid(`unknown object type: ${unknown}`);
+  const wants = (type: string) => asked.length === 0 || asked.includes(type);
+  return json({
+    LayersSize: wants("image") ? await parts.images.layersSize() : 0,
+    Images: wants("image") ? await imageRows(parts, version) : null,
+    Containers: wants("container") ? await containerRows(parts) : null,
+    Volumes: wants("volume") ? [] : null,
+    BuildCache: wants("build-cache") ? [] : null,
+  });
+}
+
+async function imageRows({ images, containers }: UsageParts, version: number): Promise<unknown[]> {
+  const listed = await images.list({ all: false, filters: new Map() });
+  const [shared, users] = [sharedBytes(listed), await containerCounts(containers)];
+  return listed.map((image) =>
+    imageSummary(image, {
+      version,
+      containers: users.get(image.id) ?? 0,
+      sharedBytes: shared.get(image.id) ?? 0,
+    }),
+  );
+}
+
+async function containerRows({ containers, networks, now }: UsageParts): Promise<unknown[]> {
+  const ids = new Map(networks.list().map((network) => [network.name, network.id]));
+  const all = await containers.list({ all: true, limit: 0, filters: new Map() });
+  return Promise.all(
+    all.map(async (container) =>
+      containerSummary(container, {
+        image: container.imageName,
+        networkIDs: (name) => ids.get(name) ?? "",
+        now: now(),
+        size: await containers.size(container.id),
+      }),
+    ),
+  );
+}
