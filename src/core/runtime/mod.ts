@@ -11,6 +11,7 @@ export { discoverCgroups, discoverHost, type HostBasics } from "./host/discover.
 export { type HostNode, type HostReader, hostReader } from "./host/reader.ts";
 export { compilePlan, rootMountOps } from "./plan/compile.ts";
 export { compileExecPlan } from "./plan/exec.ts";
+export { formatOp, formatPlan } from "./plan/format.ts";
 export type { PlanInput, SpecInput } from "./runtime.ts";
 export { buildSpec } from "./spec/build.ts";
 export { joinedContainer, type NamespaceModes, namespaceModes } from "./spec/modes.ts";

@@ -164,14 +164,11 @@ function decisionCode(rules: readonly SeccompRule[], { wide, filter, otherwise }
   const acting = rules.filter((rule) => actionValue(rule.action, rule.errnoRet) !== fallback);
   const unconditional = acting.find((rule) => !rule.args?.length);
   if (unconditional) return [returns(actionValue(unconditional.action, unconditional.errnoRet))];
-  return acting.reduceRight<Code>((rest, rule) => {
+  const chain = acting.flatMap((rule) => {
     const action = returns(actionValue(rule.action, rule.errnoRet));
-    const alternatives = conditionSets(rule.args ?? []);
-    return alternatives.reduceRight<Code>(
-      (after, conditions) => [...conditionCode(conditions, { wide, failSkip: 1 }), action, ...after],
-      rest,
-    );
-  }, otherwise);
+    return conditionSets(rule.args ?? []).flatMap((set) => [...conditionCode(set, { wide, failSkip: 1 }), action]);
+  });
+  return [...chain, ...otherwise];
 }
 
 /** All conditions have to hold, unless two look at one argument: then each is a rule of its own, as in runc. */
