@@ -14,7 +14,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { openDatabase } from "#lib/db";
 import { createLogger } from "#lib/log";
-import { addAddress, addDefaultRoute, createVeth, setLink } from "#lib/netlink";
+import { addAddress, addRoute, createVeth, setLink } from "#lib/netlink";
 import { directExecutor, Netns, runSection } from "./_testing.ts";
 import { routeOp } from "./host.ts";
 import { networkMigrations } from "./migrations.ts";
@@ -135,7 +135,7 @@ export class Lab implements AsyncDisposable {
     const outside = { name: "eth0", index: UPLINK.outside };
     runSection([routeOp("connect outside", [createVeth(host, outside), ...up(UPLINK.host, [192, 0, 2, 1])])], pid);
     this.outside.within(() => {
-      const route = addDefaultRoute(Uint8Array.of(192, 0, 2, 1), UPLINK.outside);
+      const route = addRoute({ gateway: Uint8Array.of(192, 0, 2, 1), index: UPLINK.outside });
       runSection([routeOp("configure outside", [...up(UPLINK.outside, [192, 0, 2, 2]), route])], pid);
     });
   }

@@ -6,7 +6,7 @@
 import type { AfterOp, BesideOp, ChildOp } from "#executor";
 import {
   addAddress,
-  addDefaultRoute,
+  addRoute,
   createVeth,
   encodeMessages,
   forgetConnectionsTo,
@@ -88,7 +88,7 @@ function configureInside(endpoint: Endpoint): ChildOp {
       broadcast: toBytes(broadcastOf(subnetOf(address, prefixLength))),
     }),
     setLink({ index: ETH0_INDEX }, { up: true }),
-    addDefaultRoute(toBytes(parseAddress(endpoint.gateway)), ETH0_INDEX),
+    addRoute({ gateway: toBytes(parseAddress(endpoint.gateway)), index: ETH0_INDEX }),
   ]);
 }
 

@@ -81,7 +81,7 @@ function decodeAcknowledgement({ flags, sequence, payload }: DecodedMessage): Ac
   const view = viewOf(payload);
   const echoed = flags & NLM_F_CAPPED ? HEADER_BYTES : view.getUint32(4, true);
   const attributes = flags & NLM_F_ACK_TLVS ? decodeAttributes(payload.subarray(4 + aligned(echoed))) : new Map();
-  return { sequence, errno: -view.getInt32(0, true), reason: readText(attributes.get(NLMSGERR_ATTR_MSG)) };
+  return { sequence, errno: 0 - view.getInt32(0, true), reason: readText(attributes.get(NLMSGERR_ATTR_MSG)) };
 }
 
 /** An attribute's string up to its NUL; empty when it is absent. */

@@ -49,4 +49,4 @@ export {
   NLM_F_DUMP,
   NLM_F_EXCL,
 } from "./message.ts";
-export { addDefaultRoute, decodeRoutes, dumpRoutes, type Route } from "./route.ts";
+export { addRoute, decodeRoutes, dumpRoutes, type Route, type RouteRequest } from "./route.ts";

@@ -15,15 +15,29 @@ const RTA_DST = 1;
 const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
 
-/** Adds the default route by way of a gateway, which must be on a connected network. EEXIST when there is one. */
-export function addDefaultRoute(gateway: Uint8Array, index: number): NetlinkMessage {
+export interface RouteRequest {
+  /** Four bytes each; without a destination it is the default route. */
+  readonly destination?: Uint8Array;
+  readonly prefixLength?: number;
+  /** Must be on a network that the link is connected to. */
+  readonly gateway: Uint8Array;
+  /** The link's index. */
+  readonly index: number;
+}
+
+/** Adds a route. EEXIST when there is one to that destination. */
+export function addRoute({ destination, prefixLength = 0, gateway, index }: RouteRequest): NetlinkMessage {
   const header = new Uint8Array(RTMSG_BYTES);
-  header.set([AF_INET, 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, RT_SCOPE_UNIVERSE, RTN_UNICAST]);
+  header.set([AF_INET, prefixLength, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, RT_SCOPE_UNIVERSE, RTN_UNICAST]);
   return {
     type: RTM_NEWROUTE,
     flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
     header,
-    attributes: [attribute(RTA_GATEWAY, gateway), attribute(RTA_OIF, u32(index))],
+    attributes: [
+      ...(destination ? [attribute(RTA_DST, destination)] : []),
+      attribute(RTA_GATEWAY, gateway),
+      attribute(RTA_OIF, u32(index)),
+    ],
   };
 }
 

@@ -56,9 +56,9 @@ export function conntrack(key: keyof typeof CT): Expression {
 /** Loads the routing table's type (RTN_*) of the destination address. */
 export function destinationType(): Expression {
   return expression("fib", [
-    attribute(1, u32be(FIRST_REGISTER)),
-    attribute(2, u32be(FIB_RESULT_ADDRTYPE)),
     attribute(3, u32be(FIB_F_DADDR)),
+    attribute(2, u32be(FIB_RESULT_ADDRTYPE)),
+    attribute(1, u32be(FIRST_REGISTER)),
   ]);
 }
 
@@ -77,7 +77,6 @@ export function maskBits(mask: Uint8Array): Expression {
     attribute(1, u32be(FIRST_REGISTER)),
     attribute(2, u32be(FIRST_REGISTER)),
     attribute(3, u32be(mask.byteLength)),
-    attribute(6, u32be(0)),
     attribute(4, [attribute(NFTA_DATA_VALUE, mask)]),
     attribute(5, [attribute(NFTA_DATA_VALUE, new Uint8Array(mask.byteLength))]),
   ]);

@@ -58,7 +58,7 @@ export interface MapElement {
 
 /** Makes a table; one that exists is fine. */
 export function addTable(table: string): NetlinkMessage {
-  return nftables(NFT_MSG_NEWTABLE, NLM_F_CREATE, [attribute(1, text(table)), attribute(2, u32be(0))]);
+  return nftables(NFT_MSG_NEWTABLE, 0, [attribute(1, text(table)), attribute(2, u32be(0))]);
 }
 
 /** Removes a table with all that is in it. ENOENT when there is none. */
@@ -104,12 +104,18 @@ export function addMap(
 
 /** Adds elements to a map. One that is there with the same value is fine; EEXIST if it has another. */
 export function addElements(table: string, map: string, elements: readonly MapElement[]): NetlinkMessage {
-  return nftables(NFT_MSG_NEWSETELEM, NLM_F_CREATE, elementsOf(table, map, elements));
+  const list = elements.map(({ key, value }) => attribute(NFTA_LIST_ELEM, [data(1, key), data(2, value)]));
+  return nftables(NFT_MSG_NEWSETELEM, NLM_F_CREATE, elementAttributes(table, map, list));
 }
 
-/** Removes elements from a map. ENOENT when one is not there. */
-export function deleteElements(table: string, map: string, elements: readonly MapElement[]): NetlinkMessage {
-  return nftables(NFT_MSG_DELSETELEM, 0, elementsOf(table, map, elements));
+/** Removes elements from a map by their keys. ENOENT when one is not there. */
+export function deleteElements(
+  table: string,
+  map: string,
+  elements: readonly Pick<MapElement, "key">[],
+): NetlinkMessage {
+  const list = elements.map(({ key }) => attribute(NFTA_LIST_ELEM, [data(1, key)]));
+  return nftables(NFT_MSG_DELSETELEM, 0, elementAttributes(table, map, list));
 }
 
 /** Puts messages into a batch, which the kernel carries out as a whole or not at all. */
@@ -117,14 +123,12 @@ export function encodeBatch(messages: readonly NetlinkMessage[]): EncodedMessage
   return encodeMessages([batchBorder(NFNL_MSG_BATCH_BEGIN), ...messages, batchBorder(NFNL_MSG_BATCH_END)]);
 }
 
-function elementsOf(table: string, map: string, elements: readonly MapElement[]): Attribute[] {
-  const list = elements.map(({ key, value }) =>
-    attribute(NFTA_LIST_ELEM, [
-      attribute(1, [attribute(NFTA_DATA_VALUE, key)]),
-      attribute(2, [attribute(NFTA_DATA_VALUE, value)]),
-    ]),
-  );
-  return [attribute(2, text(map)), attribute(1, text(table)), attribute(3, list)];
+function elementAttributes(table: string, map: string, list: readonly Attribute[]): Attribute[] {
+  return [attribute(1, text(table)), attribute(2, text(map)), attribute(3, list)];
+}
+
+function data(type: number, value: Uint8Array): Attribute {
+  return attribute(type, [attribute(NFTA_DATA_VALUE, value)]);
 }
 
 function encodeExpression({ name, attributes }: Expression): Attribute {
