@@ -94,7 +94,9 @@ function allImports(): Import[] {
         return [...found].map((match) => ({ file, specifier: match[1] ?? match[2] ?? "" }));
       }),
     )
-    .filter(({ specifier }) => !specifier.includes("/build/"));
+    .filter(({ specifier }) => !specifier.includes("/build/"))
+    // Test images are for tests alone, wherever these stand.
+    .filter(({ file, specifier }) => !(specifier === "#fixtures" && /(\.test|conformance)\.ts$/.test(file)));
 }
 
 function sources(folder: string): string[] {

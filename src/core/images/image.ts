@@ -1,7 +1,7 @@
 import type { ImageConfig as EngineImageConfig } from "#api/engine";
 import type { Digest } from "#core/content";
 import type { Filters } from "#core/events";
-import type { DiffID } from "#core/snapshots";
+import type { ChainID, DiffID } from "#core/snapshots";
 
 /** What Docker shows as the image ID: the digest of the image's config. */
 export type ImageID = Digest;
@@ -36,9 +36,9 @@ export interface Image {
   readonly tags: readonly string[];
   /** `docker.io/library/busybox@sha256:…`. */
   readonly digests: readonly string[];
-  /** Sum of the uncompressed layers' sizes. */
+  /** Sum of the sizes of the files in its layers, as Docker counts them. */
   readonly sizeBytes: number;
-  /** Uncompressed sizes of the layers, in the order of `document.rootfs.diff_ids`: what is shared between images follows from them. */
+  /** Sizes of the files in each layer, in the order of `document.rootfs.diff_ids`: what is shared between images follows from them. */
   readonly layerBytes: readonly number[];
   /** When it was last tagged, RFC 3339; undefined if never. */
   readonly lastTagTime?: string;
@@ -67,6 +67,8 @@ export interface Images {
   /** @throws `not-found` "No such image: x:latest" */
   get(reference: string): Promise<Image>;
   find(reference: string): Promise<Image | undefined>;
+  /** Whether an image is still here: to be asked in the turn that records a container of it, since it may go under any `await`. */
+  has(id: ImageID): boolean;
   /** The chain of the image is prepared for mounting (may take time the first time). */
   prepare(id: ImageID): Promise<void>;
   tag(reference: string, target: string): Promise<void>;
@@ -82,6 +84,28 @@ export interface Images {
   prune(options: { filters: Filters }): Promise<{ deleted: DeletedImage[]; reclaimedBytes: number }>;
   /** Bytes of all layers on disk, each once. */
   layersSize(): Promise<number>;
+}
+
+/** What the rest of the engine needs besides what users ask for. */
+export interface LocalImages extends Images {
+  /** Adds a built-in image unless that was done before: whoever removed it does not get it back. */
+  seed(image: BuiltinImage): Promise<void>;
+  /** Lets go of removed images that the last container has left. */
+  forgetRemoved(): void;
+  /** Whether an image needs the blob. */
+  usesBlob(digest: Digest): boolean;
+  /** Chains that images need, those being prepared included. */
+  usedChains(): ReadonlySet<ChainID>;
+}
+
+/** An image of one program. */
+export interface BuiltinImage {
+  /** `tug/hello:latest` */
+  readonly name: string;
+  /** A static executable of the host's architecture. */
+  readonly program: Uint8Array;
+  /** Its path in the image: `/hello`. */
+  readonly path: string;
 }
 
 export interface ImageListOptions {
