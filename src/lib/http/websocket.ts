@@ -32,12 +32,13 @@ export class WebSocketStream extends Duplex {
   /** The data frame whose payload is arriving. */
   #frame: { left: number; readonly mask: Buffer; offset: number } | undefined;
   #closed = false;
+  #inputEnded = false;
 
   constructor(connection: Duplex) {
     super({ allowHalfOpen: true });
     this.#connection = connection;
     connection.on("data", (chunk: Buffer) => this.#receive(chunk));
-    connection.on("end", () => this.push(null));
+    connection.on("end", () => this.#endInput());
     connection.on("close", () => this.destroy());
     connection.on("error", () => this.destroy());
   }
@@ -47,7 +48,8 @@ export class WebSocketStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#connection.write(encodeFrame(OPCODE.binary, chunk), done);
+    if (this.#closed) done();
+    else this.#connection.write(encodeFrame(OPCODE.binary, chunk), done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -117,7 +119,12 @@ export class WebSocketStream extends Duplex {
     const reason = Buffer.alloc(2);
     reason.writeUInt16BE(code);
     this.#connection.end(encodeFrame(OPCODE.close, reason));
-    this.push(null);
+    this.#endInput();
+  }
+
+  #endInput(): void {
+    if (!this.#inputEnded) this.push(null);
+    this.#inputEnded = true;
   }
 }
 
