@@ -8,7 +8,7 @@
  */
 import type { Spec } from "#api/oci";
 import type { Events } from "#core/events";
-import type { Images } from "#core/images";
+import type { ImageID, Images } from "#core/images";
 import type { Endpoint, Networks } from "#core/networks";
 import type { HostFacts, HostReader } from "#core/runtime";
 import type { Snapshotter } from "#core/snapshots";
@@ -42,6 +42,8 @@ export interface Dependencies {
   readonly layout: Layout;
   readonly defaults: Defaults;
   readonly hostname: () => string;
+  /** Told that a container is gone: its image may be garbage now. */
+  readonly removed: () => void;
   /** Runs a program of the host and gives what it printed: `ps`. */
   readonly capture: (argv: readonly string[]) => Promise<{ exitCode: number; stdout: string; stderr: string }>;
 }
@@ -80,6 +82,8 @@ export interface Context extends Dependencies {
   readonly waiters: Waiters;
   readonly attaches: PendingAttaches;
   readonly execs: ExecTable;
+  /** Containers that have no record yet, and the image they are made from: it must not go meanwhile. */
+  readonly creating: Map<ContainerID, ImageID>;
   readonly tasks: Map<ContainerID, Task>;
   readonly starting: Map<ContainerID, Promise<void>>;
   readonly restarts: Map<ContainerID, PendingRestart>;

@@ -1,3 +1,4 @@
+import type { ImageID } from "#core/images";
 import { KeyedLock } from "#lib/async";
 import type { Database } from "#lib/db";
 import { attach } from "./attach.ts";
@@ -20,6 +21,7 @@ import { resize } from "./resize.ts";
 import { restart } from "./restart.ts";
 import { size } from "./size.ts";
 import { start } from "./start.ts";
+import { isRunning } from "./state.ts";
 import { stop } from "./stop.ts";
 import { ContainerStore } from "./store.ts";
 import { top } from "./top.ts";
@@ -30,6 +32,8 @@ import { Waiters } from "./waiters.ts";
 export interface ContainersLifecycle extends AsyncDisposable {
   /** Makes records and reality agree after a crash or a restart. Called before anybody can ask. Resolves to the IDs of running containers. */
   reconcile(): Promise<ReadonlySet<ContainerID>>;
+  /** The containers made from an image, those being created included. */
+  usersOf(image: ImageID): { id: ContainerID; isRunning: boolean }[];
   /** Starts what restart policies say, once the networks are there. */
   resumeRestarts(): void;
 }
@@ -43,6 +47,7 @@ export function createContainers(database: Database, dependencies: Dependencies)
     waiters: new Waiters(),
     attaches: new PendingAttaches(),
     execs: new ExecTable(dependencies.clock),
+    creating: new Map(),
     tasks: new Map(),
     starting: new Map(),
     restarts: new Map(),
@@ -78,9 +83,19 @@ export function createContainers(database: Database, dependencies: Dependencies)
     resizeExec: (id, dimensions) => resizeExec(context, id, dimensions),
 
     reconcile: () => reconcile(context),
+    usersOf: (image) => usersOf(context, image),
     resumeRestarts: () => resumeRestarts(context),
     [Symbol.asyncDispose]: async () => release(context),
   };
+}
+
+function usersOf({ store, creating }: Context, image: ImageID): { id: ContainerID; isRunning: boolean }[] {
+  const made = [...store.all()].filter(({ imageID }) => imageID === image);
+  const coming = [...creating].filter(([, imageID]) => imageID === image);
+  return [
+    ...made.map(({ id, state }) => ({ id, isRunning: isRunning(state) })),
+    ...coming.map(([id]) => ({ id, isRunning: false })),
+  ];
 }
 
 /** Monitors keep the containers; only the connections end. */

@@ -31,6 +31,8 @@ export async function create(
   undo.use(context.store.reserveName(name, id));
 
   const image = await context.images.get(request.config.Image ?? "");
+  context.creating.set(id, image.id);
+  undo.defer(() => void context.creating.delete(id));
   const config = completeConfig(request.config, image, { id, hostConfig: request.hostConfig });
   const hostConfig = normalizeHostConfig(request.hostConfig, context.defaults, context.host.cgroups.mode);
   const warnings = validate(context, config, hostConfig);
@@ -64,6 +66,7 @@ export async function create(
     restartCount: 0,
   };
   context.store.save(container);
+  context.creating.delete(id);
   undo.move();
   emit(context, "create", container);
   return { id, warnings };

@@ -47,6 +47,7 @@ export async function removeRecordAndData(
   context.execs.forget(id);
   for (const { stream } of context.attaches.take(id)) stream.abandon();
   emit(context, "destroy", container);
+  context.removed();
   context.waiters.wake("removal", id, { statusCode: exitCodeOf(container) });
 }
 

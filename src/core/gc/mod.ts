@@ -1,2 +1,2 @@
-/** Collection of blobs and chains that no record refers to. */
-export { createGarbageCollector, type GarbageCollector, type GarbageOptions, type GarbageRoot } from "./garbage.ts";
+/** Collects what nothing refers to any more: blobs, and filesystems made of layers. */
+export { Collector, type CollectorOptions } from "./collector.ts";

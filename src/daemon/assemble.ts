@@ -1,0 +1,152 @@
+/**
+ * The composition root: every part of the engine, from the bottom to the top. Read it to see who depends on whom. What is made
+ * here is released in reverse order when the engine is disposed of; containers go on.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import {
+  type Containers,
+  type ContainersLifecycle,
+  containerMigrations,
+  createContainers,
+  Layout,
+} from "#core/containers";
+import { createContentStore } from "#core/content";
+import { createEvents, EVENT_MIGRATIONS, type Events } from "#core/events";
+import { Collector } from "#core/gc";
+import { createImages, IMAGE_MIGRATIONS, type LocalImages } from "#core/images";
+import { createNetworks, networkMigrations, type OwnedNetworks } from "#core/networks";
+import { hostReader } from "#core/runtime";
+import { createProcessExecutor, readExitRecord } from "#executor";
+import { Background } from "#lib/async";
+import { openDatabase } from "#lib/db";
+import { messageOf } from "#lib/errors";
+import type { Logger } from "#lib/log";
+import { systemClock } from "#lib/time";
+import type { SystemBackend } from "#server";
+import { capture } from "./capture.ts";
+import type { Config } from "./config.ts";
+import { lockDataRoot } from "./data-root-lock.ts";
+import { drivers } from "./drivers.ts";
+import { placeExecutor, readHello } from "./embedded.ts";
+import { writePidFile } from "./pid-file.ts";
+import { chooseDriver, preflight } from "./preflight.ts";
+import { type Reloadable, reloadableOf } from "./reloadable.ts";
+import { createSystem } from "./system.ts";
+
+export interface Engine extends AsyncDisposable {
+  readonly containers: Containers & ContainersLifecycle;
+  readonly images: LocalImages;
+  readonly networks: OwnedNetworks;
+  readonly events: Events;
+  readonly system: SystemBackend;
+  readonly reloadable: Reloadable;
+}
+
+/** Builds the engine and makes its records agree with the machine. Nobody is served yet. */
+export async function assemble(config: Config, logger: Logger): Promise<Engine> {
+  await using stack = new AsyncDisposableStack();
+  const { dataRoot, execRoot } = config;
+
+  // The machine, and this process's right to these roots.
+  const host = preflight(hostReader);
+  stack.use(lockDataRoot(dataRoot));
+  mkdirSync(execRoot, { recursive: true, mode: 0o711 });
+  stack.use(writePidFile(config.pidFile));
+
+  // What everything else is given: time, chance, background work, state.
+  const clock = systemClock();
+  const now = () => new Date();
+  const random = { bytes: (count: number) => randomBytes(count) };
+  const reportFailure = (name: string, error: unknown) =>
+    logger.error("background work failed", { work: name, error: messageOf(error), stack: (error as Error)?.stack });
+  const background = new Background(reportFailure);
+  stack.defer(() => background.join());
+  const database = stack.use(
+    openDatabase(join(dataRoot, "tug.db"), [...networkMigrations, ...IMAGE_MIGRATIONS, ...containerMigrations]),
+  );
+  const history = stack.use(openDatabase(join(dataRoot, "events.db"), EVENT_MIGRATIONS));
+  // An event has to survive the daemon, not a power cut.
+  history.run("PRAGMA synchronous = NORMAL");
+  const events = createEvents({ database: history, clock, report: (error) => reportFailure("event history", error) });
+
+  // Hands, storage, network.
+  const executorPath = await placeExecutor(execRoot);
+  const executor = stack.use(await createProcessExecutor({ path: executorPath, logger }));
+  const content = await createContentStore(join(dataRoot, "content"));
+  await content.clean();
+  const storageDriver = chooseDriver(config.storageDriver, host, hostReader);
+  const snapshotter = await drivers[storageDriver]({
+    root: join(dataRoot, "snapshots", storageDriver),
+    imagesDir: join(execRoot, "images"),
+    content,
+    executor,
+  });
+  const randomId = () => randomBytes(32).toString("hex");
+  const networks = stack.use(
+    createNetworks({ database, executor, config: config.network, now, log: logger, randomId }),
+  );
+
+  // The nouns that users see.
+  const images = createImages({
+    database,
+    content,
+    snapshots: snapshotter,
+    events,
+    clock,
+    containersUsing: (id) => containers.usersOf(id),
+    garbage: () => collector.request(),
+    platform: platformOf(host.architecture),
+  });
+  const collector = new Collector({ content, images, snapshotter, run: (name, work) => background.run(name, work) });
+  const containers = stack.use(
+    createContainers(database, {
+      executor,
+      readExitRecord,
+      snapshotter,
+      images,
+      networks,
+      events,
+      host,
+      reader: hostReader,
+      clock,
+      random,
+      background,
+      logger,
+      layout: new Layout({ dataRoot, execRoot }),
+      defaults: config.containers,
+      hostname,
+      removed: () => collector.request(),
+      capture,
+    }),
+  );
+
+  // From here on records and machine agree.
+  const running = await containers.reconcile();
+  await networks.reconcile(running);
+  await images.seed({ name: "tug/hello:latest", program: await readHello(), path: "/hello" });
+  collector.request();
+  containers.resumeRestarts();
+
+  const reloadable = reloadableOf(config);
+  const system = createSystem({ config, reloadable, host, storageDriver, executorPath });
+  const owned = stack.move();
+  return {
+    containers,
+    images,
+    networks,
+    events,
+    system,
+    reloadable,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** In the words of image-spec. */
+function platformOf(architecture: "x86_64" | "aarch64") {
+  return architecture === "x86_64"
+    ? { os: "linux", architecture: "amd64" }
+    : { os: "linux", architecture: "arm64", variant: "v8" };
+}

@@ -1,0 +1,27 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { openDatabase } from "#lib/db";
+import { EngineError } from "#lib/errors";
+
+/**
+ * Takes a data root for this process. The lock is SQLite's on a file of its own, so that it ends with the process however
+ * that ends, and no stale file can keep the next daemon out.
+ *
+ * @throws `conflict` when another daemon has it
+ */
+export function lockDataRoot(dataRoot: string): Disposable {
+  mkdirSync(dataRoot, { recursive: true, mode: 0o710 });
+  try {
+    const database = openDatabase(join(dataRoot, "lock.db"), []);
+    database.run("PRAGMA busy_timeout = 0");
+    database.run("BEGIN EXCLUSIVE");
+    return database;
+  } catch (cause) {
+    if (!/locked|busy/i.test(String(cause))) throw cause;
+    throw new EngineError(
+      "conflict",
+      `data root "${dataRoot}" is in use by another tugd: stop that one or give another --data-root`,
+      { cause },
+    );
+  }
+}

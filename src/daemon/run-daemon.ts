@@ -1,0 +1,98 @@
+import { EngineError, messageOf } from "#lib/errors";
+import { HttpServer } from "#lib/http";
+import { createLogger, type Logger } from "#lib/log";
+import { createApi } from "#server";
+import { assemble } from "./assemble.ts";
+import { type Config, loadConfig } from "./config.ts";
+import { listenOn } from "./listen.ts";
+import { RELEASE } from "./release.ts";
+import { reload } from "./reloadable.ts";
+import { untilToldToEnd } from "./shutdown.ts";
+import { usage } from "./usage.ts";
+
+const EXIT_FAILED = 1;
+/** What dockerd says to wrong flags. */
+const EXIT_USAGE = 125;
+
+/** The program `tugd`: from its arguments to its exit code. */
+export async function runDaemon(argv: readonly string[]): Promise<number> {
+  let config: Config;
+  try {
+    config = loadConfig(argv);
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\nSee 'tugd --help'.\n`);
+    return EXIT_USAGE;
+  }
+  try {
+    return await act(config, argv);
+  } catch (error) {
+    const stack = error instanceof EngineError ? messageOf(error) : ((error as Error).stack ?? String(error));
+    process.stderr.write(`tugd: ${stack}\n`);
+    return EXIT_FAILED;
+  }
+}
+
+async function act(config: Config, argv: readonly string[]): Promise<number> {
+  switch (config.action) {
+    case "help":
+      process.stdout.write(usage());
+      break;
+    case "version":
+      process.stdout.write(`tug version ${RELEASE.version}, build ${RELEASE.commit}\n`);
+      break;
+    case "validate":
+      process.stderr.write("configuration OK\n");
+      break;
+    case "cleanup":
+      await cleanUp(config, loggerOf(config));
+      break;
+    case "run":
+      await serve(config, argv, loggerOf(config));
+  }
+  return 0;
+}
+
+/** Serves until a signal ends it. Containers go on. */
+async function serve(config: Config, argv: readonly string[], logger: Logger): Promise<void> {
+  process.on("uncaughtException", (error) => logger.error("uncaught exception", { stack: error.stack }));
+  process.on("unhandledRejection", (error) =>
+    logger.error("unhandled rejection", { stack: (error as Error)?.stack ?? String(error) }),
+  );
+  await using engine = await assemble(config, logger);
+  const now = () => new Date();
+  await using server = new HttpServer({
+    handler: createApi({ ...engine, now }, logger),
+    now,
+    onError: (error) => logger.error("request failed", { error: messageOf(error), stack: (error as Error)?.stack }),
+  });
+  await listenOn(server, config, logger);
+  logger.info("daemon has completed initialization", {
+    version: RELEASE.version,
+    driver: engine.system.identity.storageDriver,
+  });
+  await untilToldToEnd({
+    reload: () => reload(argv, { ...engine, logger, engineID: engine.system.identity.id }),
+    onSignal: (signal) => logger.info("processing signal", { signal }),
+  });
+  await server.close(engine.reloadable.shutdownTimeoutSeconds * 1000);
+  logger.info("daemon shutdown complete");
+}
+
+/** Takes everything of these roots off the host, but for images and files. */
+async function cleanUp(config: Config, logger: Logger): Promise<void> {
+  await using engine = await assemble(config, logger);
+  const { containers, networks } = engine;
+  for (const { id } of await containers.list({ all: true, limit: 0, filters: new Map() })) {
+    await containers.remove(id, { force: true, volumes: true, link: false });
+  }
+  await networks.teardown();
+}
+
+function loggerOf(config: Config): Logger {
+  return createLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    now: () => new Date(),
+    write: (line) => void process.stderr.write(line),
+  });
+}
