@@ -1,2 +1,2 @@
-/** Collects what nothing refers to any more: blobs, and filesystems made of layers. */
-export { Collector, type CollectorOptions } from "./collector.ts";
+/** Collection of blobs and chains that no record refers to. */
+export { createGarbageCollector, type GarbageCollector, type GarbageOptions, type GarbageRoot } from "./garbage.ts";
