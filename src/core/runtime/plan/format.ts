@@ -53,6 +53,19 @@ const DESCRIBE: Describers = {
   "remove-tree": ({ path }) => [quoted(path)],
   read: ({ path, limitBytes }) => [quoted(path), `limit=${limitBytes}`],
   "read-in-root": ({ root, target, limitBytes }) => [quoted(target), `root=${quoted(root)}`, `limit=${limitBytes}`],
+  extract: ({ root, target, mode, uid, gid }) => [
+    quoted(text(target)),
+    `root=${quoted(root)}`,
+    octal(mode),
+    `owner=${uid}:${gid}`,
+  ],
+  "extract-link": ({ root, target, linkTo }) => [
+    quoted(text(target)),
+    "to",
+    quoted(text(linkTo)),
+    `root=${quoted(root)}`,
+  ],
+  "sync-filesystem": ({ path }) => [quoted(path)],
   "join-cgroup": ({ path }) => [quoted(path)],
   "cgroup-devices": ({ path, program }) => [quoted(path), `${program.length / 8} instructions`],
   "kill-cgroup": ({ path }) => [quoted(path)],
@@ -61,7 +74,7 @@ const DESCRIBE: Describers = {
     what,
     `(${messages.length} bytes)`,
   ],
-  propagation: ({ path, flags }) => [quoted(path), flagNames(MS, flags)],
+  propagation: ({ path, flags }) => [quoted(path), propagationName(flags)],
   "mount-erofs": ({ path, image, devices }) => [quoted(image), "on", quoted(path), list("devices", devices)],
   "mount-overlay": ({ path, lower, upper, work, options }) => [
     quoted(path),
@@ -91,7 +104,7 @@ const DESCRIBE: Describers = {
     op.recursive ? "recursive" : "",
     attributes("set", op.set, op.recursiveAttributes),
     attributes("clear", op.clear, op.recursiveAttributes),
-    op.propagation ? flagNames(MS, op.propagation) : "",
+    propagationName(op.propagation),
     op.uidMap.length > 0 ? `uids=${idMaps(op.uidMap)}` : "",
     op.gidMap.length > 0 ? `gids=${idMaps(op.gidMap)}` : "",
   ],
@@ -104,7 +117,7 @@ const DESCRIBE: Describers = {
   symlink: ({ target, linkTo }) => [quoted(target), "to", quoted(linkTo)],
   "mkdir-in-root": ({ target, mode, uid, gid }) => [quoted(target), octal(mode), `owner=${uid}:${gid}`],
   console: () => [],
-  pivot: ({ propagation, readonly }) => [propagation ? flagNames(MS, propagation) : "", readonly ? "read-only" : ""],
+  pivot: ({ propagation, readonly }) => [propagationName(propagation), readonly ? "read-only" : ""],
   mask: ({ target }) => [quoted(target)],
   readonly: ({ target }) => [quoted(target)],
   sysctl: ({ key, value }) => [key, "=", JSON.stringify(value)],
@@ -121,7 +134,7 @@ const DESCRIBE: Describers = {
   exec: ({ argv, env, init }) => [
     argv.map((argument) => JSON.stringify(argument)).join(" "),
     init ? "with init" : "",
-    ...env.map((variable) => `\n${" ".repeat(NAME_WIDTH + 3)}${JSON.stringify(variable)}`),
+    `env=[${env.map((variable) => JSON.stringify(variable)).join(" ")}]`,
   ],
   enter: ({ pid, namespaces }) => [`pid=${pid}`, namespaces.join(" ")],
   "unshare-mounts": () => [],
@@ -142,7 +155,12 @@ function capabilitySets(op: Extract<Op, { op: "capabilities" }>): string[] {
   });
 }
 
-/** The names of the set bits, `rprivate` style for propagation with MS_REC left as `rec`; what has no name stays a number. */
+/** As mount options spell it: `rslave`. */
+function propagationName(flags: number): string {
+  return `${flags & MS.REC ? "r" : ""}${flagNames(MS, flags & ~MS.REC)}`;
+}
+
+/** The names of the set bits; what has no name stays a number. */
 function flagNames(table: Readonly<Record<string, number>>, flags: number): string {
   const named = Object.entries(table).filter(([, bit]) => bit !== 0 && (flags & bit) === bit);
   const rest = named.reduce((left, [, bit]) => left & ~bit, flags);
@@ -173,6 +191,10 @@ function setting(name: string, value: string): string {
 /** Paths as they are, unless a blank or a control character could pass for the end of one. */
 function quoted(text: string): string {
   return /^[\x21-\x7e]+$/.test(text) && !text.includes('"') ? text : JSON.stringify(text);
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }
 
 function octal(mode: number): string {

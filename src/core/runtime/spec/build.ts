@@ -4,6 +4,7 @@ import { MASKED_PATHS, READONLY_PATHS } from "./defaults.ts";
 import { buildDevices } from "./devices.ts";
 import { type NamespaceModes, namespaceModes } from "./modes.ts";
 import { buildMounts } from "./mounts.ts";
+import { withoutNulls } from "./nulls.ts";
 import { buildProcess } from "./process.ts";
 import { buildResources } from "./resources.ts";
 import { parseSecurity, type Security } from "./security.ts";
@@ -17,7 +18,8 @@ const OCI_VERSION = "1.2.1";
  *
  * @throws `invalid-parameter` naming the option that cannot act on this host
  */
-export function buildSpec(input: SpecInput): Spec {
+export function buildSpec(asked: SpecInput): Spec {
+  const input = { ...asked, config: withoutNulls(asked.config), hostConfig: withoutNulls(asked.hostConfig) };
   const { config, hostConfig } = input;
   const modes = namespaceModes(hostConfig, input.host);
   const security = parseSecurity(hostConfig, input.host);
@@ -54,9 +56,11 @@ function hiddenPaths(
   security: Security,
 ): Pick<Linux, "maskedPaths" | "readonlyPaths"> {
   if (hostConfig.Privileged || security.systemPathsUnconfined) return {};
+  const maskedPaths = hostConfig.MaskedPaths ?? [...MASKED_PATHS, ...host.extraMaskedPaths];
+  const readonlyPaths = hostConfig.ReadonlyPaths ?? READONLY_PATHS;
   return {
-    maskedPaths: hostConfig.MaskedPaths ?? [...MASKED_PATHS, ...host.extraMaskedPaths],
-    readonlyPaths: hostConfig.ReadonlyPaths ?? READONLY_PATHS,
+    ...(maskedPaths.length > 0 ? { maskedPaths } : {}),
+    ...(readonlyPaths.length > 0 ? { readonlyPaths } : {}),
   };
 }
 

@@ -6,6 +6,7 @@ import { posix } from "node:path";
 import type { HostConfig, Mount } from "#api/engine";
 import { EngineError } from "#lib/errors";
 import { invalid } from "../errors.ts";
+import { withoutNulls } from "./nulls.ts";
 import { mountTmpfsOptions, tmpfsOptions } from "./tmpfs.ts";
 
 export type MountPoint = BindPoint | TmpfsPoint;
@@ -44,7 +45,8 @@ export type Propagation = (typeof PROPAGATIONS)[number];
  *
  * @throws `invalid-parameter` in Docker's words for a malformed one and for two at the same place; `not-implemented` for types that need volumes or images
  */
-export function mountPoints(hostConfig: HostConfig): MountPoint[] {
+export function mountPoints(asked: Pick<HostConfig, "Binds" | "Mounts" | "Tmpfs">): MountPoint[] {
+  const hostConfig = withoutNulls(asked);
   const points = [
     ...(hostConfig.Binds ?? []).map(parseBind),
     ...(hostConfig.Mounts ?? []).map(parseMount),

@@ -6,6 +6,7 @@ import { containerCapabilities } from "../spec/capabilities.ts";
 import { buildDevices } from "../spec/devices.ts";
 import { namespaceModes } from "../spec/modes.ts";
 import { mountPoints } from "../spec/mount-points.ts";
+import { withoutNulls } from "../spec/nulls.ts";
 import { rlimit } from "../spec/process.ts";
 import { parseSecurity } from "../spec/security.ts";
 import { buildSysctls } from "../spec/sysctls.ts";
@@ -24,7 +25,8 @@ export interface ValidationContext {
  * @returns warnings as Docker words them: wishes that this kernel cannot fulfil and that `buildSpec` leaves out
  * @throws `invalid-parameter` for what can never act
  */
-export function validateHostConfig(hostConfig: HostConfig, { host, reader }: ValidationContext): string[] {
+export function validateHostConfig(asked: HostConfig, { host, reader }: ValidationContext): string[] {
+  const hostConfig = withoutNulls(asked);
   checkNumbers(hostConfig);
   const modes = namespaceModes(hostConfig, host);
   containerCapabilities(hostConfig, host);
@@ -51,7 +53,7 @@ function checkAnnotations(annotations: Readonly<Record<string, string>>): void {
 }
 
 function checkPaths({ MaskedPaths = [], ReadonlyPaths = [] }: HostConfig): void {
-  for (const path of [...(MaskedPaths ?? []), ...(ReadonlyPaths ?? [])]) {
+  for (const path of [...MaskedPaths, ...ReadonlyPaths]) {
     if (!path.startsWith("/")) throw invalid(`invalid masked or read-only path "${path}": it is not absolute`);
   }
 }
