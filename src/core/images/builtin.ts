@@ -22,7 +22,7 @@ export async function seedBuiltin(context: ImagesContext, builtin: BuiltinImage)
     const config = Buffer.from(
       JSON.stringify({
         architecture: context.platform.architecture,
-        config: { Cmd: [builtin.path], Env: ["PATH=/"], Labels: { "org.opencontainers.image.title": "hello" } },
+        config: { Entrypoint: [builtin.path], Env: ["PATH=/"], Labels: { "org.opencontainers.image.title": "hello" } },
         created: MADE.text,
         history: [{ created: MADE.text, created_by: "tug", comment: "built in" }],
         os: context.platform.os,
