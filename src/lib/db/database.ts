@@ -57,14 +57,20 @@ export class Database implements Disposable {
 }
 
 /**
- * Opens (or creates) the database and brings its schema up to date.
+ * Opens (or creates) the database and brings its schema up to date. What was committed survives a power cut; with
+ * `survives: "crash"` only the end of the process or a crash of it, which saves a sync to disk on every commit.
  *
  * @throws EngineError `failed-precondition` when a newer engine wrote the file: it holds migrations that are not in `migrations`
  */
-export function openDatabase(path: string, migrations: readonly Migration[]): Database {
+export function openDatabase(
+  path: string,
+  migrations: readonly Migration[],
+  options: { survives: "power-cut" | "crash" } = { survives: "power-cut" },
+): Database {
   const sqlite = new Sqlite(path, { create: true, strict: true });
+  const synchronous = options.survives === "power-cut" ? "FULL" : "NORMAL";
   sqlite.exec(
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000",
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000`,
   );
   const database = new Database(sqlite);
   migrate(sqlite, path, migrations);
