@@ -39,6 +39,8 @@ export class Lab implements AsyncDisposable {
   readonly host = Netns.create();
   readonly outside = Netns.create();
   readonly database = openDatabase(":memory:", networkMigrations);
+  /** What the networks logged. */
+  readonly log: string[] = [];
   readonly #things = new AsyncDisposableStack();
   networks: OwnedNetworks;
 
@@ -57,7 +59,12 @@ export class Lab implements AsyncDisposable {
       executor: directExecutor,
       config: { bridge: "", bip: "", mtu: 0, ...config },
       now: () => new Date("2026-01-01T00:00:00Z"),
-      log: createLogger({ level: "fatal", format: "text", now: () => new Date(0), write: () => undefined }),
+      log: createLogger({
+        level: "debug",
+        format: "text",
+        now: () => new Date(0),
+        write: (line) => this.log.push(line),
+      }),
       randomId: () => randomBytes(32).toString("hex"),
     });
     this.#things.use(networks);
@@ -100,21 +107,28 @@ export class Lab implements AsyncDisposable {
     this.#things.defer(() => void server.close());
   }
 
-  async serveUdp(netns: Netns, port: number, host = "0.0.0.0"): Promise<void> {
+  /** Answers each datagram with who it came from and what it said; the result grows by the addresses it came from. */
+  async serveUdp(netns: Netns, port: number, host = "0.0.0.0"): Promise<string[]> {
+    const seen: string[] = [];
     const server = createSocket("udp4");
-    server.on("message", (datagram, from) => server.send(`udp ${from.address} ${datagram}`, from.port, from.address));
+    server.on("message", (datagram, from) => {
+      seen.push(from.address);
+      server.send(`udp ${from.address} ${datagram}`, from.port, from.address);
+    });
+    // An answer that nobody takes is reported to the socket.
+    server.on("error", () => undefined);
     using _inside = netns.enter();
     server.bind(port, host);
     await once(server, "listening");
     this.#things.defer(() => void server.close());
+    return seen;
   }
 
-  /** Says `hello` from a namespace; the answer, or the system's error code, or `timeout`. */
-  async ask(netns: Netns, protocol: "tcp" | "udp", host: string, port: number): Promise<string> {
+  /** Says `hello` from a namespace (over UDP from an address of choice); the answer, or the system's error code, or `timeout`. */
+  async ask(netns: Netns, protocol: "tcp" | "udp", host: string, port: number, from = ""): Promise<string> {
+    const request = [protocol, host, String(port), String(CLIENT_TIMEOUT_MS), from];
     const client = netns.within(() =>
-      spawn(process.execPath, ["-e", CLIENT, protocol, host, String(port), String(CLIENT_TIMEOUT_MS)], {
-        stdio: ["ignore", "pipe", "inherit"],
-      }),
+      spawn(process.execPath, ["-e", CLIENT, ...request], { stdio: ["ignore", "pipe", "inherit"] }),
     );
     let answer = "";
     client.stdout.on("data", (chunk) => {
@@ -122,6 +136,27 @@ export class Lab implements AsyncDisposable {
     });
     await once(client, "close");
     return answer;
+  }
+
+  /** A client that keeps its port, as one that goes on to send does. */
+  async udpClient(netns: Netns): Promise<Disposable & { ask(host: string, port: number): Promise<string> }> {
+    const socket = createSocket("udp4");
+    {
+      using _inside = netns.enter();
+      socket.bind(0);
+      await once(socket, "listening");
+    }
+    return {
+      async ask(host, port) {
+        const answered = once(socket, "message", { signal: AbortSignal.timeout(CLIENT_TIMEOUT_MS) });
+        socket.send("hello", port, host);
+        return await answered.then(
+          ([answer]) => String(answer),
+          () => "timeout",
+        );
+      },
+      [Symbol.dispose]: () => void socket.close(),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -167,7 +202,7 @@ function up(index: number, address: readonly [number, number, number, number]) {
 }
 
 const CLIENT = `
-const [protocol, host, port, timeoutMs] = process.argv.slice(1);
+const [protocol, host, port, timeoutMs, from] = process.argv.slice(1);
 const done = (answer) => { process.stdout.write(answer); process.exit(0); };
 setTimeout(done, Number(timeoutMs), "timeout");
 if (protocol === "tcp") {
@@ -181,5 +216,5 @@ if (protocol === "tcp") {
   const socket = require("node:dgram").createSocket(host.includes(":") ? "udp6" : "udp4");
   socket.on("message", (answer) => done(String(answer)));
   socket.on("error", (error) => done(error.code));
-  socket.send("hello", Number(port), host);
+  socket.bind(0, from || undefined, () => socket.send("hello", Number(port), host));
 }`;

@@ -3,7 +3,7 @@
  * message: its far end is born as eth0 in the child's namespace, with an index chosen here, so that nothing needs to be
  * looked up or renamed there.
  */
-import type { AfterOp, BesideOp, ChildOp } from "#executor";
+import type { BesideOp, ChildOp, NetlinkOp } from "#executor";
 import {
   addAddress,
   addRoute,
@@ -45,8 +45,13 @@ export function endpointPlan(endpoint: Endpoint, port: BridgePort): EndpointPlan
   return {
     beside: [createPair(endpoint, port), ...publish(port.table, publicationsOf(endpoint))],
     inside: [...(port.ipv6 ? [DISABLE_IPV6] : []), configureInside(endpoint)],
-    after: [takeDown(endpoint.hostInterface), ...forget(endpoint), ...unpublish(port.table, publicationsOf(endpoint))],
+    after: endpointAftermath(endpoint, port.table),
   };
+}
+
+/** The plan's `after`. Idempotent. */
+export function endpointAftermath(endpoint: Endpoint, table: string): NetlinkOp[] {
+  return [takeDown(endpoint.hostInterface), ...forget(endpoint), ...unpublish(table, publicationsOf(endpoint))];
 }
 
 /** For a namespace with nothing but loopback. */
@@ -96,7 +101,7 @@ function configureInside(endpoint: Endpoint): ChildOp {
  * The pair goes with the container's namespace, but a process that joined that namespace keeps it: the link is taken
  * down, so that the address is free in truth. Deleting it here would wait for an RCU grace period, 15 ms.
  */
-function takeDown(name: string): AfterOp {
+function takeDown(name: string): NetlinkOp {
   return routeOp(`take down "${name}"`, [setLink({ name }, { up: false })], [ENODEV]);
 }
 
@@ -104,7 +109,7 @@ function takeDown(name: string): AfterOp {
  * A client that keeps sending over UDP would have its datagrams translated to this address for as long as it does, to
  * whoever has it next.
  */
-function forget({ address, ports }: Endpoint): AfterOp[] {
+function forget({ address, ports }: Endpoint): NetlinkOp[] {
   if (ports.length === 0) return [];
   const { messages, childPidAt } = encodeMessages([forgetConnectionsTo(toBytes(parseAddress(address)))]);
   const what = `forget connections to ${address}`;

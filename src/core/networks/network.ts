@@ -55,8 +55,11 @@ export interface Networks {
    * @throws `conflict`/`internal` as Docker: `driver failed programming external connectivity on endpoint NAME (ID): Bind for 0.0.0.0:80 failed: port is already allocated`; `unavailable` when the pool is used up
    */
   attach(request: AttachRequest): Promise<{ endpoint: Endpoint; plan: EndpointPlan }>;
-  /** Gives address and ports back after the container ended. Absence is fine. */
-  release(containerID: string): Promise<void>;
+  /**
+   * Gives address and ports back after the container ended. Absence is fine. With `monitorLost` it also does what the
+   * monitor has not: everything in the plan's `after`.
+   */
+  release(containerID: string, options?: { readonly monitorLost: boolean }): Promise<void>;
   /** The plan for a namespace with nothing but loopback. */
   loopbackPlan(): EndpointPlan;
   /** For GET /networks and friends: bridge, host, none. */

@@ -3,12 +3,13 @@ import type { Database } from "#lib/db";
 import { EngineError, messageOf } from "#lib/errors";
 import type { Logger } from "#lib/log";
 import { lowestFree } from "./address-pool.ts";
-import { type Bridge, removeBridge, repairPorts, setUpBridge } from "./bridge.ts";
-import { endpointPlan, hostInterfaceName, loopbackPlan } from "./endpoint-plan.ts";
+import { type Bridge, type BridgeRequest, removeBridge, repairPorts, setUpBridge } from "./bridge.ts";
+import { endpointAftermath, endpointPlan, hostInterfaceName, loopbackPlan } from "./endpoint-plan.ts";
 import { ambiguousNetwork, cannotPublish, noSuchNetwork, poolUsedUp } from "./errors.ts";
 import { publicationsOf, rebuildTable, removeTable } from "./firewall.ts";
 import { formatMacAddress, macAddressOf, parseMacAddress } from "./mac-address.ts";
 import type { AttachRequest, Endpoint, EndpointPlan, NetworkInfo, Networks, PortBound } from "./network.ts";
+import { warnOfOtherFirewalls } from "./other-firewalls.ts";
 import { PublishedPorts } from "./published-ports.ts";
 import { type NetworkRecord, NetworkStore } from "./store.ts";
 import { formatAddress, formatSubnet, parseAddress, parseInterfaceAddress } from "./subnet.ts";
@@ -74,17 +75,16 @@ class DefaultNetworks implements OwnedNetworks {
       if (!running.has(containerID)) await this.release(containerID);
     }
     if (this.#bridgeName === NO_BRIDGE) return;
-    const { executor, config, log } = this.#options;
-    const { id, address: remembered } = this.#record("bridge");
-    const request = { name: this.#bridgeName, mtu: config.mtu, asked: config.bip, remembered };
-    const bridge = await setUpBridge(executor, request, log);
+    const { executor, log } = this.#options;
+    const bridge = await setUpBridge(executor, this.#bridgeRequest(), log);
     this.#bridge = bridge;
-    this.#store.setAddress(id, bridge.address);
+    this.#store.setAddress(this.#record("bridge").id, bridge.address);
     const endpoints = [...this.#endpoints.values()];
     await repairPorts(executor, bridge, new Set(endpoints.map(({ hostInterface }) => hostInterface)));
     const { subnet } = parseInterfaceAddress(bridge.address);
     const published = endpoints.flatMap(publicationsOf);
     await executor.run([rebuildTable(this.#table, { name: bridge.name, subnet }, published)]);
+    await warnOfOtherFirewalls(executor, bridge.name, log);
     await this.#resumePorts();
   }
 
@@ -108,9 +108,12 @@ class DefaultNetworks implements OwnedNetworks {
     }
   }
 
-  async release(containerID: string): Promise<void> {
-    if (!this.#endpoints.delete(containerID)) return;
+  async release(containerID: string, { monitorLost } = { monitorLost: false }): Promise<void> {
+    const endpoint = this.#endpoints.get(containerID);
+    if (!endpoint) return;
+    if (monitorLost) await this.#options.executor.run(endpointAftermath(endpoint, this.#table));
     this.#store.removeEndpoint(containerID);
+    this.#endpoints.delete(containerID);
     await this.#ports.release(containerID);
   }
 
@@ -179,6 +182,17 @@ class DefaultNetworks implements OwnedNetworks {
       if (!(error instanceof EngineError)) throw error;
       throw cannotPublish({ containerName, endpointID: endpoint.endpointID }, error);
     }
+  }
+
+  /** Containers that run keep their gateway: another --bip waits until there are none. */
+  #bridgeRequest(): BridgeRequest {
+    const { config, log } = this.#options;
+    const { address: remembered } = this.#record("bridge");
+    const kept = this.#endpoints.size > 0 && remembered !== "";
+    if (kept && config.bip !== "" && config.bip !== remembered) {
+      log.warn("the bridge keeps its address while containers run", { bridge: this.#bridgeName, address: remembered });
+    }
+    return { name: this.#bridgeName, mtu: config.mtu, asked: kept ? remembered : config.bip, remembered };
   }
 
   /** A port that somebody took while the daemon was away goes on to work over IPv4, where the firewall comes first. */

@@ -96,6 +96,11 @@ export function readU32(value: Uint8Array | undefined): number {
   return value && value.byteLength >= 4 ? viewOf(value).getUint32(0, true) : 0;
 }
 
+/** An attribute's u32 in network order; 0 when it is absent. */
+export function readU32be(value: Uint8Array | undefined): number {
+  return value && value.byteLength >= 4 ? viewOf(value).getUint32(0, false) : 0;
+}
+
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -23,6 +23,7 @@ export {
   listAttributes,
   readText,
   readU32,
+  readU32be,
 } from "./decode.ts";
 export {
   createBridge,

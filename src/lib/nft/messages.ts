@@ -11,17 +11,19 @@ import {
   NLM_F_ACK,
   NLM_F_APPEND,
   NLM_F_CREATE,
+  NLM_F_DUMP,
   text,
   u32be,
 } from "#lib/netlink";
 import type { Expression } from "./expressions.ts";
 
-const NFNL_SUBSYS_NFTABLES = 10;
+export const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 16;
 const NFNL_MSG_BATCH_END = 17;
 const NFT_MSG_NEWTABLE = 0;
 const NFT_MSG_DELTABLE = 2;
-const NFT_MSG_NEWCHAIN = 3;
+export const NFT_MSG_NEWCHAIN = 3;
+const NFT_MSG_GETCHAIN = 4;
 const NFT_MSG_NEWRULE = 6;
 const NFT_MSG_NEWSET = 9;
 const NFT_MSG_NEWSETELEM = 12;
@@ -33,7 +35,7 @@ const NFTA_DATA_VALUE = 1;
 const NFT_SET_MAP = 8;
 const NF_ACCEPT = 1;
 
-const HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
+export const HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
 /** The kernel's places in the order of a hook's chains (NF_IP_PRI_*). */
 export const PRIORITY = { raw: -300, dstnat: -100, filter: 0, srcnat: 100 } as const;
 
@@ -116,6 +118,12 @@ export function deleteElements(
 ): NetlinkMessage {
   const list = elements.map(({ key }) => attribute(NFTA_LIST_ELEM, [data(1, key)]));
   return nftables(NFT_MSG_DELSETELEM, 0, elementAttributes(table, map, list));
+}
+
+/** Asks for the chains of all tables of all families. Not for a batch. */
+export function dumpChains(): NetlinkMessage {
+  const type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETCHAIN;
+  return { type, flags: NLM_F_DUMP, header: familyHeader(NFPROTO_UNSPEC, 0), attributes: [] };
 }
 
 /** Puts messages into a batch, which the kernel carries out as a whole or not at all. */

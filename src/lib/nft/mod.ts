@@ -1,4 +1,5 @@
 /** nftables rules as netlink bytes. Pure: whoever has the socket sends them. */
+export { type Chain, decodeChains } from "./chains.ts";
 export { counter, dnat, type Expression, masquerade, verdict } from "./expressions.ts";
 export {
   addressProtocolPortIn,
@@ -22,6 +23,7 @@ export {
   type DataType,
   deleteElements,
   deleteTable,
+  dumpChains,
   encodeBatch,
   type MapElement,
   PRIORITY,
