@@ -15,7 +15,7 @@ import {
 } from "#core/containers";
 import { createContentStore } from "#core/content";
 import { createEvents, EVENT_MIGRATIONS, type Events } from "#core/events";
-import { Collector } from "#core/gc";
+import { createGarbageCollector } from "#core/gc";
 import { createImages, IMAGE_MIGRATIONS, type LocalImages } from "#core/images";
 import { createNetworks, networkMigrations, type OwnedNetworks } from "#core/networks";
 import { hostReader } from "#core/runtime";
@@ -74,7 +74,7 @@ export async function assemble(config: Config, logger: Logger): Promise<Engine> 
 
   // Hands, storage, network.
   const executorPath = await placeExecutor(execRoot);
-  const executor = stack.use(await createProcessExecutor({ path: executorPath, logger }));
+  const executor = stack.use(createProcessExecutor({ binaryPath: executorPath, log: logger }));
   const content = await createContentStore(join(dataRoot, "content"));
   await content.clean();
   const storageDriver = chooseDriver(config.storageDriver, host, hostReader);
@@ -97,10 +97,10 @@ export async function assemble(config: Config, logger: Logger): Promise<Engine> 
     events,
     clock,
     containersUsing: (id) => containers.usersOf(id),
-    garbage: () => collector.request(),
+    garbage: () => garbage.request(),
     platform: platformOf(host.architecture),
   });
-  const collector = new Collector({ content, images, snapshotter, run: (name, work) => background.run(name, work) });
+  const garbage = createGarbageCollector({ content, snapshots: snapshotter, roots: () => [images], background });
   const containers = stack.use(
     createContainers(database, {
       executor,
@@ -118,7 +118,7 @@ export async function assemble(config: Config, logger: Logger): Promise<Engine> 
       layout: new Layout({ dataRoot, execRoot }),
       defaults: config.containers,
       hostname,
-      removed: () => collector.request(),
+      removed: () => garbage.request(),
       capture,
     }),
   );
@@ -127,7 +127,7 @@ export async function assemble(config: Config, logger: Logger): Promise<Engine> 
   const running = await containers.reconcile();
   await networks.reconcile(running);
   await images.seed({ name: "tug/hello:latest", program: await readHello(), path: "/hello" });
-  collector.request();
+  garbage.request();
   containers.resumeRestarts();
 
   const reloadable = reloadableOf(config);

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noDefaultExport: that is how the bundler gives the path of a file.
 /** Files that the bundler embeds: the module is the path of the file. */
 declare module "*/build/tug-exec" {
   const path: string;

@@ -61,7 +61,7 @@ async function serve(config: Config, argv: readonly string[], logger: Logger): P
   await using engine = await assemble(config, logger);
   const now = () => new Date();
   await using server = new HttpServer({
-    handler: createApi({ ...engine, now }, logger),
+    handler: createApi({ ...engine, fetch, now }, logger),
     now,
     onError: (error) => logger.error("request failed", { error: messageOf(error), stack: (error as Error)?.stack }),
   });

@@ -15,20 +15,31 @@ export function processDirectory(cgroups: CgroupFacts, path: string): string {
   return join(root, path);
 }
 
-/** The file that freezes a container, what is written to freeze and thaw, and what it then reads. */
-export function freezer(cgroups: CgroupFacts, path: string) {
-  if (cgroups.mode === "v2") {
-    const file = join(cgroups.unified, path, "cgroup.freeze");
-    return {
-      file,
-      frozen: "1",
-      thawed: "0",
-      status: join(cgroups.unified, path, "cgroup.events"),
-      isFrozen: /^frozen 1$/m,
-    };
+interface Freezer {
+  readonly file: string;
+  /** What is written to freeze and to thaw. */
+  readonly frozen: string;
+  readonly thawed: string;
+  /** The file that tells when every process is frozen, and how. */
+  readonly status: string;
+  readonly isFrozen: RegExp;
+}
+
+/** A hybrid host may have the freezer in either tree. */
+export function freezer(cgroups: CgroupFacts, path: string): Freezer {
+  const v1 = cgroups.v1.freezer;
+  if (v1 !== undefined) {
+    const file = join(v1, path, "freezer.state");
+    return { file, frozen: "FROZEN", thawed: "THAWED", status: file, isFrozen: /^FROZEN$/m };
   }
-  const file = join(cgroups.v1.freezer ?? "", path, "freezer.state");
-  return { file, frozen: "FROZEN", thawed: "THAWED", status: file, isFrozen: /^FROZEN$/m };
+  const directory = join(cgroups.unified, path);
+  return {
+    file: join(directory, "cgroup.freeze"),
+    frozen: "1",
+    thawed: "0",
+    status: join(directory, "cgroup.events"),
+    isFrozen: /^frozen 1$/m,
+  };
 }
 
 /** Kills what is left in a cgroup and removes it. */

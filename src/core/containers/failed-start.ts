@@ -29,7 +29,9 @@ export async function recordFailedStart(context: Context, id: ContainerID, cause
 
 function startError(name: string, cause: unknown, exitCode: number): EngineError {
   const inner = asEngineError(cause);
-  const kind = inner.kind === "internal" && exitCode !== UNKNOWN ? "invalid-parameter" : inner.kind;
+  // A failed step of the plan is nothing that its errno means elsewhere: a program that is not there is no 404.
+  const isStep = "errno" in inner.data;
+  const kind = exitCode !== UNKNOWN ? "invalid-parameter" : isStep ? "internal" : inner.kind;
   return new EngineError(kind, `failed to start container "${name}": ${inner.message}`, { cause, data: { exitCode } });
 }
 

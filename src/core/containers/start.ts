@@ -7,7 +7,6 @@ import { launch } from "./launch.ts";
 /** Starts a container because a user wants it: from now on its restart policy is in force. */
 export async function start(context: Context, reference: string): Promise<void> {
   const { id } = context.store.resolve(reference);
-  await settled(context, id);
   await launchOnce(context, id, (container) => {
     refuseStart(container);
     context.restarts.get(id)?.cancel?.();
@@ -26,13 +25,17 @@ export async function launchOnce(
   prepare: (container: Container) => Container,
 ): Promise<void> {
   const turn = Promise.withResolvers<void>();
-  const container = await context.locks.run(id, () => {
-    const current = context.store.get(id);
-    if (context.starting.has(id)) throw alreadyStarted(current.name);
-    const prepared = prepare(current);
-    context.starting.set(id, turn.promise);
-    return prepared;
-  });
+  let container: Container | undefined;
+  while (!container) {
+    await settled(context, id);
+    container = await context.locks.run(id, () => {
+      // Somebody else may have been quicker to begin.
+      if (context.starting.has(id)) return undefined;
+      const prepared = prepare(context.store.get(id));
+      context.starting.set(id, turn.promise);
+      return prepared;
+    });
+  }
   try {
     await launch(context, container);
   } catch (error) {

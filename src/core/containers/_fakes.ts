@@ -1,0 +1,362 @@
+/** An engine whose machine is a script: tests drive its monitors and its clock. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Event } from "#core/events";
+import type { Image } from "#core/images";
+import type { AttachRequest } from "#core/networks";
+import type { HostFacts, HostReader } from "#core/runtime";
+import type { DiffID } from "#core/snapshots";
+import type { Executor, ExitRecord, HostPlan, Monitor, MonitorSpec, StartedRecord } from "#executor";
+import { Background } from "#lib/async";
+import { openDatabase } from "#lib/db";
+import { EngineError } from "#lib/errors";
+import type { Logger } from "#lib/log";
+import { type Clock, formatNano } from "#lib/time";
+import type { CreateRequest } from "./containers.ts";
+import type { Defaults, Dependencies } from "./context.ts";
+import { createContainers } from "./create-containers.ts";
+import { Layout } from "./layout.ts";
+import { containerMigrations } from "./store.ts";
+
+export class FakeClock implements Clock {
+  #nano = 1_800_000_000_000_000_000n;
+  #timers: { at: bigint; callback: () => void }[] = [];
+
+  nowNano(): bigint {
+    return this.#nano;
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const timer = { at: this.#nano + BigInt(delayMs) * 1_000_000n, callback };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Milliseconds until the next timer is due. */
+  get nextMs(): number | undefined {
+    const due = this.#timers.map(({ at }) => Number((at - this.#nano) / 1_000_000n));
+    return due.length > 0 ? Math.min(...due) : undefined;
+  }
+
+  advance(ms: number): void {
+    this.#nano += BigInt(ms) * 1_000_000n;
+    const due = this.#timers.filter(({ at }) => at <= this.#nano);
+    this.#timers = this.#timers.filter(({ at }) => at > this.#nano);
+    for (const { callback } of due) callback();
+  }
+}
+
+export class FakeMonitor implements Monitor {
+  readonly spec: MonitorSpec;
+  readonly signals: number[] = [];
+  readonly attached: Socket[] = [];
+  readonly #started = Promise.withResolvers<StartedRecord>();
+  readonly #exited = Promise.withResolvers<ExitRecord>();
+  readonly #clock: Clock;
+
+  constructor(spec: MonitorSpec, clock: Clock) {
+    this.spec = spec;
+    this.#clock = clock;
+    this.started.catch(() => undefined);
+    this.exited.catch(() => undefined);
+  }
+
+  get socketPath(): string {
+    return this.spec.socketPath;
+  }
+  get started(): Promise<StartedRecord> {
+    return this.#started.promise;
+  }
+  get exited(): Promise<ExitRecord> {
+    return this.#exited.promise;
+  }
+
+  run(pid = 4711): void {
+    this.#started.resolve({ pid, startTicks: 1, startedAt: formatNano(this.#clock.nowNano()) });
+  }
+
+  fail(error: EngineError): void {
+    this.#started.reject(error);
+    this.exit(127);
+  }
+
+  exit(exitCode: number, more: Partial<ExitRecord> = {}): void {
+    this.#exited.resolve({
+      exitCode,
+      signal: 0,
+      oomKilled: false,
+      exitedAt: formatNano(this.#clock.nowNano()),
+      ...more,
+    });
+  }
+
+  lose(): void {
+    this.#exited.reject(new EngineError("unavailable", "the monitor is gone"));
+  }
+
+  async signal(signal: number): Promise<void> {
+    this.signals.push(signal);
+    if (signal === 9) this.exit(137, { signal: 9 });
+  }
+  async resize(): Promise<void> {}
+  async reopenLog(): Promise<void> {}
+  async attach(): Promise<Socket> {
+    const socket = new Socket();
+    this.attached.push(socket);
+    return socket;
+  }
+  close(): void {}
+}
+
+export class FakeExecutor implements Executor {
+  readonly monitors: FakeMonitor[] = [];
+  readonly plans: HostPlan[] = [];
+  /** Decides about each new monitor; by default the program runs at once. */
+  onStart: (monitor: FakeMonitor) => void = (monitor) => monitor.run();
+  /** Monitors of an earlier daemon, by socket. */
+  readonly alive = new Map<string, FakeMonitor>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get last(): FakeMonitor {
+    return this.monitors.at(-1) as FakeMonitor;
+  }
+
+  async run(plan: HostPlan): Promise<readonly Uint8Array[]> {
+    this.plans.push(plan);
+    return plan.map((op) => (op.op === "read" ? new TextEncoder().encode("FROZEN\n") : new Uint8Array()));
+  }
+
+  async start(spec: MonitorSpec): Promise<Monitor> {
+    const monitor = new FakeMonitor(spec, this.#clock);
+    this.monitors.push(monitor);
+    this.alive.set(spec.socketPath, monitor);
+    this.onStart(monitor);
+    return monitor;
+  }
+
+  async connect(socketPath: string): Promise<Monitor> {
+    const monitor = this.alive.get(socketPath);
+    if (!monitor) throw new EngineError("not-found", `no monitor at ${socketPath}`);
+    return monitor;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+const LAYER = `sha256:${"1".repeat(64)}` as DiffID;
+
+export const IMAGE: Image = {
+  id: `sha256:${"a".repeat(64)}` as Image["id"],
+  document: {
+    architecture: "amd64",
+    os: "linux",
+    config: { Cmd: ["sh"], Env: ["PATH=/bin"], Labels: { from: "image" } },
+    rootfs: { type: "layers", diff_ids: [LAYER] },
+  },
+  tags: ["docker.io/library/busybox:latest"],
+  digests: [],
+  sizeBytes: 1,
+} as Image;
+
+const LIMITS = Object.fromEntries(
+  "memory swap memoryReservation swappiness oomKillDisable cpuShares cpuQuota cpuRealtime cpuset pids blkioWeight blkioWeightDevice blkioThrottle"
+    .split(" ")
+    .map((name) => [name, true]),
+) as unknown as HostFacts["cgroups"]["limits"];
+
+const HOST: HostFacts = {
+  architecture: "x86_64",
+  kernel: { major: 6, minor: 18 },
+  cgroups: { mode: "v2", v1: {}, unified: "/sys/fs/cgroup", controllers: ["memory", "pids", "cpu"], limits: LIMITS },
+  apparmor: false,
+  apparmorDefault: "",
+  seccomp: true,
+  cpus: 2,
+  cpusetCpus: "0-1",
+  cpusetMems: "0",
+  capabilities: 0x1ffffffffffn,
+  extraMaskedPaths: [],
+};
+
+const DIRECTORY = { kind: "directory", major: 0, minor: 0, mode: 0o755, uid: 0, gid: 0 } as const;
+const READER: HostReader = {
+  readText: () => undefined,
+  list: () => [],
+  stat: () => DIRECTORY,
+  isLink: () => false,
+};
+
+const DEFAULTS: Defaults = {
+  runtime: "tug",
+  runtimes: new Map([
+    ["tug", undefined],
+    ["runc", { path: "/usr/bin/runc", arguments: [] }],
+  ]),
+  logDriver: "json-file",
+  logOptions: {},
+  cgroupParent: "/tug",
+  shmSizeBytes: 64 * 1024 * 1024,
+  init: false,
+  ulimits: [],
+  dns: [],
+  dnsOptions: [],
+  dnsSearch: [],
+  noNewPrivileges: false,
+  seccompProfile: "",
+  hostGatewayAddress: "",
+};
+
+const SILENT = { debug() {}, info() {}, warn() {}, error() {}, level: "error" } as unknown as Logger;
+
+/** A fresh engine in a folder of its own, which goes when it is disposed of. */
+export class FakeEngine implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "tug-containers-"));
+  readonly clock = new FakeClock();
+  readonly executor = new FakeExecutor(this.clock);
+  readonly events: Omit<Event, "timeNano">[] = [];
+  readonly snapshots = new Set<string>();
+  readonly endpoints = new Set<string>();
+  readonly images = new Map([["busybox", IMAGE]]);
+  readonly failures: unknown[] = [];
+  /** What `ps` prints. */
+  ps = "";
+  /** Set to make the removal of snapshots fail. */
+  snapshotError: Error | undefined;
+  readonly layout = new Layout({ dataRoot: join(this.folder, "data"), execRoot: join(this.folder, "run") });
+  readonly #database = openDatabase(join(this.folder, "tug.db"), containerMigrations);
+  #seed = 1;
+  background = new Background((_, error) => this.failures.push(error));
+  containers = this.open();
+
+  /** The same state under a new daemon. */
+  open(overrides: Partial<Dependencies> = {}) {
+    this.background = new Background((_, error) => this.failures.push(error));
+    this.containers = createContainers(this.#database, { ...this.#dependencies(), ...overrides });
+    return this.containers;
+  }
+
+  /** Actions of the events so far, oldest first. */
+  get actions(): string[] {
+    return this.events.map(({ type, action }) => (type === "container" ? action : `${type} ${action}`));
+  }
+
+  async create(name: string, more: Partial<CreateRequest> = {}): Promise<string> {
+    const { id } = await this.containers.create({
+      name,
+      platform: "",
+      networking: {},
+      ...more,
+      config: { Image: "busybox", ...more.config },
+      hostConfig: { ...more.hostConfig },
+    });
+    return id;
+  }
+
+  async run(name: string, more: Partial<CreateRequest> = {}): Promise<FakeMonitor> {
+    await this.create(name, more);
+    await this.containers.start(name);
+    return this.executor.last;
+  }
+
+  status(name: string): string {
+    return this.containers.get(name).state.status;
+  }
+
+  /** Lets everything go on that can. */
+  async settle(): Promise<void> {
+    await this.background.join();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const monitor of this.executor.monitors) monitor.exit(0);
+    await this.background.join();
+    this.#database[Symbol.dispose]();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #dependencies(): Dependencies {
+    return {
+      executor: this.executor,
+      readExitRecord: async () => undefined,
+      snapshotter: this.#snapshotter(),
+      images: {
+        get: async (reference) => {
+          const image = this.images.get(reference);
+          if (!image) throw new EngineError("not-found", `No such image: ${reference}:latest`);
+          return image;
+        },
+        find: async (reference) => this.images.get(reference),
+        prepare: async () => undefined,
+      },
+      networks: {
+        attach: (request) => this.#attach(request),
+        release: async (id) => void this.endpoints.delete(id),
+        loopbackPlan: () => ({ beside: [], inside: [], after: [] }),
+        list: () => [],
+      },
+      events: { emit: (event) => this.events.push(event) },
+      host: HOST,
+      reader: READER,
+      clock: this.clock,
+      random: { bytes: (count) => this.#bytes(count) },
+      background: this.background,
+      logger: SILENT,
+      layout: this.layout,
+      defaults: DEFAULTS,
+      hostname: () => "host",
+      removed: () => undefined,
+      capture: async () => ({ exitCode: 0, stdout: this.ps, stderr: "" }),
+    };
+  }
+
+  #snapshotter(): Dependencies["snapshotter"] {
+    return {
+      name: "fake",
+      prepareChain: async () => "" as never,
+      retainChains: async () => undefined,
+      create: async (key) => void this.snapshots.add(key),
+      mounts: async (key) => ({ shared: [], own: [], path: join(this.folder, "roots", key) }),
+      view: async () => ({ shared: [], own: [], path: "/" }),
+      readFile: async () => undefined,
+      usage: async () => 100,
+      chainSize: async () => 1000,
+      remove: async (key) => {
+        if (this.snapshotError) throw this.snapshotError;
+        this.snapshots.delete(key);
+      },
+      list: async () => [...this.snapshots],
+    };
+  }
+
+  async #attach({ containerID }: AttachRequest) {
+    this.endpoints.add(containerID);
+    const endpoint = {
+      networkName: "bridge",
+      networkID: "n".repeat(64),
+      endpointID: "e".repeat(64),
+      macAddress: "02:00:00:00:00:02",
+      address: "172.17.0.2",
+      prefixLength: 16,
+      gateway: "172.17.0.1",
+      ports: [],
+      hostInterface: "veth0",
+    };
+    return { endpoint, plan: { beside: [], inside: [], after: [] } };
+  }
+
+  /** Different each time, and the same in every run. */
+  #bytes(count: number): Uint8Array {
+    const seed = this.#seed++;
+    return Uint8Array.from({ length: count }, (_, index) =>
+      index === 0 ? 0xa0 + (seed % 16) : (seed * 31 + index * 7) % 256,
+    );
+  }
+}
