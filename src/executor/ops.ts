@@ -40,7 +40,40 @@ export type FileOp =
    * Reads a regular file beneath a root directory that a container may have written (`/proc/PID/root`, a mounted
    * rootfs), resolved by that root's rules. Absence, a directory, a fifo or a device give an empty result.
    */
-  | { readonly op: "read-in-root"; readonly root: string; readonly target: string; readonly limitBytes: number };
+  | { readonly op: "read-in-root"; readonly root: string; readonly target: string; readonly limitBytes: number }
+  /**
+   * Makes one object beneath a root directory, with all its attributes: layers are extracted with one of these for each.
+   * The directory above exists already, and no link on the way is followed. The object must not exist; a directory may,
+   * and then only gets the attributes (its time is set last, when it has been filled).
+   */
+  | {
+      readonly op: "extract";
+      readonly root: string;
+      /** Bytes, relative to `root`; "." is the root itself. */
+      readonly target: Uint8Array;
+      /** S_IFMT and permission bits. */
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+      /** Of a device, as `makedev` has it for numbers below 2^32: the kernel's `new_encode_dev`. */
+      readonly device: number;
+      /** Modification time; two's complement before 1970. */
+      readonly seconds: bigint;
+      readonly nanoseconds: number;
+      /** What a symlink holds. */
+      readonly linkTo: Uint8Array;
+      /** Of a regular file: its size, and the host file from which its pieces are copied; the rest stays a hole. */
+      readonly size: bigint;
+      readonly source: string;
+      /** u64 triples, little-endian: offset in the source, offset in the file, bytes. */
+      readonly pieces: Uint8Array;
+      /** Names and values in turn: `u32 length, bytes`; after a name a NUL, which the length does not count. */
+      readonly xattrs: Uint8Array;
+    }
+  /** Gives a file that `extract` made a further name beneath the same root. No link on either way is followed. */
+  | { readonly op: "extract-link"; readonly root: string; readonly target: Uint8Array; readonly linkTo: Uint8Array }
+  /** Writes everything of the filesystem that holds `path` to disk (`syncfs`). */
+  | { readonly op: "sync-filesystem"; readonly path: string };
 
 /** Ops on the host's cgroups. */
 export type CgroupOp =

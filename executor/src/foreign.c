@@ -1,0 +1,105 @@
+/* Another OCI runtime creates and starts the container; the monitor gives it the stdio, adopts its process and reaps it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "monitor.h"
+
+/* Runs a command of the runtime to its end: 0 when it succeeded. */
+static int run_command(struct list arguments, const int stdio_fd[3]) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+    for (int i = 0; stdio_fd != NULL && i < 3; i++)
+      if (stdio_fd[i] >= 0) dup2(stdio_fd[i], i);
+    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+    char **argv = text_array(arguments);
+    execvp(argv[0], argv);
+    _exit(127);
+  }
+  int status = -1;
+  while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+/* The last line of the runtime's log says why. */
+static int explain(const struct spec *spec, const char *verb, struct error *error) {
+  SCOPED_FD fd = open(spec->log_file, O_RDONLY | O_CLOEXEC);
+  char text[4096] = "";
+  off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+  ssize_t got = fd < 0 ? 0 : pread(fd, text, sizeof text - 1, size < 4095 ? 0 : size - 4095);
+  while (got > 0 && text[got - 1] == '\n') text[--got] = 0;
+  const char *newline = strrchr(text, '\n'), *line = newline == NULL ? text : newline + 1;
+  return refuse(error, EIO, "%s", line[0] != 0 ? line : verb);
+}
+
+static int listen_at(const char *path, struct error *error) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address.sun_path) return refuse(error, ENAMETOOLONG, "console socket \"%s\"", path);
+  strcpy(address.sun_path, path);
+  SCOPED_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  unlink(path);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1) < 0)
+    return fail(error, "console socket \"%s\"", path);
+  return steal(&fd);
+}
+
+/* The runtime has connected and sent the terminal by the time it ended. */
+static int receive_console(int listen_fd) {
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control;
+  char data[256];
+  struct iovec part = {data, sizeof data};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  if (poll(&(struct pollfd){listen_fd, POLLIN, 0}, 1, 1000) <= 0) return -1;
+  SCOPED_FD fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+  if (fd < 0 || recvmsg(fd, &message, MSG_CMSG_CLOEXEC) <= 0) return -1;
+  if (message.msg_controllen < CMSG_LEN(sizeof(int)) || control.header.cmsg_type != SCM_RIGHTS) return -1;
+  return *(const int *)(const void *)CMSG_DATA(&control.header);
+}
+
+static int create(struct monitor *monitor, struct error *error) {
+  const struct spec *spec = &monitor->spec;
+  struct process *process = &monitor->process;
+  int stdio_fd[3] = {-1, -1, -1};
+  SCOPED_FD console_fd = spec->tty ? listen_at(spec->console_socket, error) : -1;
+  if (spec->tty && console_fd < 0) return -1;
+  int result = open_stdio(spec, process, stdio_fd, error);
+  if (result == 0 && run_command(spec->create, stdio_fd) < 0) result = explain(spec, "the runtime failed to create", error);
+  for (int i = 0; i < 3; i++) close_scoped(&stdio_fd[i]);
+  if (console_fd >= 0) unlink(spec->console_socket);
+  if (result < 0) return -1;
+  if (spec->tty && (process->out_fd[0] = receive_console(console_fd)) < 0)
+    return refuse(error, EIO, "the runtime sent no terminal");
+  process->pid = (pid_t)atoi(read_text(AT_FDCWD, spec->pid_file));
+  process->pid_fd = process->pid <= 0 ? -1 : pidfd_open(process->pid, 0);
+  return process->pid_fd < 0 ? fail(error, "find the runtime's process by \"%s\"", spec->pid_file) : 0;
+}
+
+int start_foreign(struct monitor *monitor, struct error *error) {
+  const struct spec *spec = &monitor->spec;
+  struct context beside = {.host = monitor->host, .section = BESIDE};
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  if (create(monitor, error) < 0) return -1;
+  beside.child_pid = monitor->process.pid;
+  if (run_plan(&beside, spec->beside, error) == 0) {
+    if (run_command(spec->start, NULL) == 0) return 0;
+    explain(spec, "the runtime failed to start", error);
+  }
+  kill(monitor->process.pid, SIGKILL);
+  waitpid(monitor->process.pid, NULL, 0);
+  return -1;
+}
+
+void remove_foreign(const struct spec *spec) {
+  if (spec->remove.count > 0) run_command(spec->remove, NULL);
+}
