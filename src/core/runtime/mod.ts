@@ -15,7 +15,8 @@ export { formatOp, formatPlan } from "./plan/format.ts";
 export type { PlanInput, SpecInput } from "./runtime.ts";
 export { buildSpec } from "./spec/build.ts";
 export { joinedContainer, type NamespaceModes, namespaceModes } from "./spec/modes.ts";
-export { type BindPoint, type MountPoint, mountPoints, type TmpfsPoint } from "./spec/mount-points.ts";
+export type { BindPoint, MountPoint, TmpfsPoint } from "./spec/mount-point.ts";
+export { mountPoints } from "./spec/mount-points.ts";
 export { mergeEnvironment, withHome, workingDirectory } from "./spec/process.ts";
 export type {
   Architecture,

@@ -37,7 +37,7 @@ export function joinedContainer(mode: string | undefined): string {
 function networkMode(mode: string): NamespaceModes["network"] {
   if (mode === "host") return "host";
   if (!mode.startsWith("container:")) return "private";
-  if (!joinedContainer(mode)) throw invalid("invalid container format container:<name|id>");
+  if (!joinedContainer(mode)) throw invalid("invalid network mode: invalid container format container:<name|id>");
   return "container";
 }
 

@@ -4,7 +4,8 @@ import type { SpecInput } from "../runtime.ts";
 import type { HostFacts } from "../types.ts";
 import { DEFAULT_SHM_BYTES, defaultMounts } from "./defaults.ts";
 import type { NamespaceModes } from "./modes.ts";
-import { type BindPoint, type MountPoint, mountPoints } from "./mount-points.ts";
+import type { BindPoint, MountPoint } from "./mount-point.ts";
+import { mountPoints } from "./mount-points.ts";
 import { checkPropagation } from "./propagation.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { invalid } from "../errors.ts";
 import type { HostReader } from "../host/reader.ts";
-import type { BindPoint } from "./mount-points.ts";
+import type { BindPoint } from "./mount-point.ts";
 
 /**
  * Refuses propagation that cannot act. `slave` needs a source whose mounts are announced; `shared` would carry mounts of

@@ -32,19 +32,23 @@ export function tmpfsOptions(text: string): string[] {
 }
 
 /** Options of a mount of type tmpfs. @throws `invalid-parameter` */
-export function mountTmpfsOptions(settings: TmpfsSettings, { readonly }: { readonly: boolean }): string[] {
+export function mountTmpfsOptions(
+  settings: TmpfsSettings,
+  { readonly, wrong }: { readonly: boolean; wrong: (why: string) => Error },
+): string[] {
   const options = readonly ? ["ro"] : [];
   if (settings.Mode) options.push(`mode=${settings.Mode.toString(8)}`);
   if (settings.SizeBytes !== undefined) {
     if (!Number.isSafeInteger(settings.SizeBytes) || settings.SizeBytes < 0) {
-      throw invalid(`invalid tmpfs size: ${settings.SizeBytes}`);
+      throw wrong(`invalid size: ${settings.SizeBytes}`);
     }
     if (settings.SizeBytes > 0) options.push(`size=${settings.SizeBytes}`);
   }
   for (const option of settings.Options ?? []) {
-    const [name, ...value] = option;
-    if (!name || value.length > 1) throw invalid("invalid option array length");
-    options.push(option.join("="));
+    if (option.length !== 1 || !["exec", "noexec"].includes(option[0] ?? "")) {
+      throw wrong(`invalid option: ${option[0] ?? ""}`);
+    }
+    options.push(option[0] ?? "");
   }
   return merge(options);
 }

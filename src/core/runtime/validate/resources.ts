@@ -30,8 +30,7 @@ function checkIntegers(resources: Resources): void {
 }
 
 function checkMemory({ Memory = 0, MemorySwap = 0, MemoryReservation = 0, MemorySwappiness }: Resources): void {
-  if (Memory < 0) throw invalid("Invalid value: memory limit can not be negative");
-  if (Memory > 0 && Memory < MEMORY_MINIMUM) throw invalid("Minimum memory limit allowed is 6MB");
+  if (Memory !== 0 && Memory < MEMORY_MINIMUM) throw invalid("Minimum memory limit allowed is 6MB");
   if (Memory > 0 && MemorySwap > 0 && MemorySwap < Memory) {
     throw invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
   }
@@ -42,7 +41,7 @@ function checkMemory({ Memory = 0, MemorySwap = 0, MemoryReservation = 0, Memory
   if (MemorySwappiness !== undefined && (MemorySwappiness < -1 || MemorySwappiness > 100)) {
     throw invalid(`Invalid value: ${MemorySwappiness}, valid memory swappiness range is 0-100`);
   }
-  if (MemoryReservation < 0 || (MemoryReservation > 0 && MemoryReservation < MEMORY_MINIMUM)) {
+  if (MemoryReservation !== 0 && MemoryReservation < MEMORY_MINIMUM) {
     throw invalid("Minimum memory reservation allowed is 6MB");
   }
   if (Memory > 0 && Memory < MemoryReservation) {
