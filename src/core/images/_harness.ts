@@ -27,7 +27,7 @@ export interface Harness extends AsyncDisposable {
 export const PLATFORM = { os: "linux", architecture: "amd64" } as const;
 
 /** Time starts in 2026 and goes on by a second with every look at the clock. */
-export const START_NANO = 1_767_225_600_000_000_000n;
+const START_NANO = 1_767_225_600_000_000_000n;
 
 export async function makeHarness(): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), "tug-images-"));

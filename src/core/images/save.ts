@@ -43,24 +43,15 @@ export async function saveImages(
   context: ImagesContext,
   references: readonly string[],
 ): Promise<AsyncIterable<Uint8Array>> {
-  const lease = context.content.lease();
-  try {
-    const images: SavedImage[] = [];
-    for (const [id, tags] of chooseImages(context, references)) images.push(await describe(context, { id, tags }));
-    for (const { record, layers } of images) for (const blob of blobsOf(record, layers)) lease.add(blob);
-    return stream(context, images, lease);
-  } catch (error) {
-    lease[Symbol.dispose]();
-    throw error;
-  }
+  const images: SavedImage[] = [];
+  for (const [id, tags] of chooseImages(context, references)) images.push(await describe(context, { id, tags }));
+  return stream(context, images);
 }
 
-async function* stream(
-  context: ImagesContext,
-  images: readonly SavedImage[],
-  lease: Disposable,
-): AsyncGenerator<Uint8Array> {
-  using _lease = lease;
+async function* stream(context: ImagesContext, images: readonly SavedImage[]): AsyncGenerator<Uint8Array> {
+  // Taken here and not before: a stream that nobody reads must not hold anything.
+  using lease = context.content.lease();
+  for (const { record, layers } of images) for (const blob of blobsOf(record, layers)) lease.add(blob);
   for (const name of ["blobs/", "blobs/sha256/"]) {
     yield tarHeader({ type: "directory", name: byteString(name), mode: 0o755 });
   }
