@@ -11,7 +11,6 @@ import { empty, json } from "../reply.ts";
 import { type ApiRequest, get, post, type Route, remove } from "../router.ts";
 import { historyItem, imageInspect, imageSummary } from "../views/image.ts";
 import { sharedBytes } from "../views/image-sharing.ts";
-import { unixSeconds } from "../views/wire.ts";
 
 interface ImageParts {
   readonly images: Omit<Images, "import" | "prepare" | "layersSize" | "find">;
@@ -54,8 +53,7 @@ async function list({ images, containers }: ImageParts, { query, version }: ApiR
   });
   const shared = version >= 42 && query.flag("shared-size") ? sharedBytes(listed) : undefined;
   const users = version >= 51 ? await containerCounts(containers) : undefined;
-  const newestFirst = listed.toSorted((a, b) => unixSeconds(b.document.created) - unixSeconds(a.document.created));
-  const rows = newestFirst.map((image) =>
+  const rows = listed.map((image) =>
     imageSummary(image, {
       version,
       containers: users ? (users.get(image.id) ?? 0) : -1,

@@ -28,23 +28,35 @@ export function imageInspect(image: Image, facts: { version: number; storageDriv
   };
 }
 
-/** `containers` and `sharedBytes` are -1 where they were not counted. */
-export function imageSummary(
-  image: Image,
-  facts: { version: number; containers: number; sharedBytes: number },
-): Wire<ImageSummary> {
+export interface ImageSummaryFacts {
+  readonly version: number;
+  /** -1 where they were not counted. */
+  readonly containers: number;
+  /** -1 where it was not measured. */
+  readonly sharedBytes: number;
+}
+
+/** A row of `GET /images/json`. */
+export function imageSummary(image: Image, facts: ImageSummaryFacts): Wire<ImageSummary> {
   return {
     Containers: facts.containers,
     Created: unixSeconds(image.document.created),
     Id: image.id,
     Labels: image.document.config?.Labels ?? null,
     ParentId: "",
-    RepoDigests: facts.version < 43 && image.digests.length === 0 ? null : image.digests.map(familiar),
-    RepoTags: facts.version < 43 && image.tags.length === 0 ? ["<none>:<none>"] : image.tags.map(familiar),
+    ...names(image, facts.version),
     SharedSize: facts.sharedBytes,
     Size: image.sizeBytes,
     ...(facts.version < 44 && { VirtualSize: image.sizeBytes }),
   };
+}
+
+/** Clients of old versions expect a name of every image. */
+function names(image: Image, version: number): Pick<Wire<ImageSummary>, "RepoTags" | "RepoDigests"> {
+  const nameless = image.tags.length === 0 && image.digests.length === 0;
+  if (nameless && version < 43) return { RepoTags: ["<none>:<none>"], RepoDigests: ["<none>@<none>"] };
+  const digests = image.digests.map(familiar);
+  return { RepoTags: image.tags.map(familiar), RepoDigests: digests.length === 0 && version < 43 ? null : digests };
 }
 
 export function historyItem(entry: ImageHistoryEntry): Record<string, unknown> {
