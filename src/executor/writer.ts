@@ -7,6 +7,7 @@ export class Writer {
   #view = new DataView(this.#bytes.buffer);
   #size = 0;
 
+  /** Makes room and says where; the view may be another one afterwards. */
   #reserve(size: number): number {
     const at = this.#size;
     this.#size += size;
@@ -20,18 +21,21 @@ export class Writer {
   }
 
   byte(value: number): void {
-    this.#view.setUint8(this.#reserve(1), value);
+    const at = this.#reserve(1);
+    this.#view.setUint8(at, value);
   }
 
   /** Takes negative numbers too: -1 is all bits set. */
   num(value: number): void {
     if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 32)
       throw new RangeError(`no 32-bit number: ${value}`);
-    this.#view.setUint32(this.#reserve(4), value, true);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value, true);
   }
 
   big(value: bigint): void {
-    this.#view.setBigUint64(this.#reserve(8), BigInt.asUintN(64, value), true);
+    const at = this.#reserve(8);
+    this.#view.setBigUint64(at, BigInt.asUintN(64, value), true);
   }
 
   flag(value: boolean): void {
