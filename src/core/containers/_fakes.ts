@@ -164,7 +164,7 @@ export const IMAGE: Image = {
   tags: ["docker.io/library/busybox:latest"],
   digests: [],
   sizeBytes: 1,
-} as Image;
+} as unknown as Image;
 
 const LIMITS = Object.fromEntries(
   "memory swap memoryReservation swappiness oomKillDisable cpuShares cpuQuota cpuRealtime cpuset pids blkioWeight blkioWeightDevice blkioThrottle"
@@ -234,10 +234,10 @@ export class FakeEngine implements AsyncDisposable {
   readonly #database = openDatabase(join(this.folder, "tug.db"), containerMigrations);
   #seed = 1;
   background = new Background((_, error) => this.failures.push(error));
-  containers = this.open();
+  containers: ReturnType<typeof createContainers> = this.open();
 
   /** The same state under a new daemon. */
-  open(overrides: Partial<Dependencies> = {}) {
+  open(overrides: Partial<Dependencies> = {}): ReturnType<typeof createContainers> {
     this.background = new Background((_, error) => this.failures.push(error));
     this.containers = createContainers(this.#database, { ...this.#dependencies(), ...overrides });
     return this.containers;

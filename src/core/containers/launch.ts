@@ -9,6 +9,7 @@ import type { HostConfig } from "#api/engine";
 import type { Spec } from "#api/oci";
 import type { Endpoint, EndpointPlan } from "#core/networks";
 import { buildSpec, cgroupsPath, compilePlan, oomPath, resolveUser } from "#core/runtime";
+import type { RootMounts } from "#core/snapshots";
 import type { Monitor, MonitorSpec, ProcessPlan, StartedRecord } from "#executor";
 import type { Container, ContainerID } from "./container.ts";
 import { type Context, emit, emitNetwork, type Task } from "./context.ts";
@@ -59,6 +60,7 @@ async function compile(
   const { host, reader } = context;
   const hostConfig = effectiveHostConfig(container, context.defaults);
   const root = await context.snapshotter.mounts(id);
+  await makeMountPoints(root);
   const files = await makeFiles(context, container, network.endpoint);
   const shm = sharedMemory(context, container);
   const spec = buildSpec({
@@ -85,6 +87,11 @@ async function compile(
     reader,
   });
   return { spec, plan };
+}
+
+/** Shared images are mounted on directories of the host, which a reboot takes along. */
+async function makeMountPoints(root: RootMounts): Promise<void> {
+  for (const { target } of root.shared) await mkdir(target, { recursive: true, mode: 0o700 });
 }
 
 async function findUser(context: Context, { id, config }: Container, hostConfig: HostConfig) {
