@@ -43,6 +43,12 @@ export class ActiveSnapshots {
     return join(this.#snapshots, key);
   }
 
+  /** The directories of a snapshot, whether it exists or not. */
+  folders(key: string): { upper: string; work: string; root: string } {
+    const path = this.path(key);
+    return { upper: join(path, "upper"), work: join(path, "work"), root: join(path, "root") };
+  }
+
   /** @param fill - puts what it likes into the upper directory before the snapshot appears @throws `already-exists` */
   async create(
     key: string,
@@ -50,7 +56,7 @@ export class ActiveSnapshots {
     options: { owner?: Owner; fill?: (upper: string) => Promise<void> } = {},
   ): Promise<void> {
     const final = this.path(key);
-    const building = join(this.#temporary, randomUUID());
+    const building = this.temporaryPath();
     try {
       await mkdir(building, { mode: 0o700 });
       await mkdir(join(building, "upper"), { mode: 0o755 });
@@ -79,16 +85,25 @@ export class ActiveSnapshots {
     }
   }
 
-  /** Out of sight at once, then deleted. */
   async remove(key: string): Promise<void> {
-    const doomed = join(this.#temporary, randomUUID());
+    await this.discard(this.path(key));
+  }
+
+  /** Removes a directory of the driver: out of sight at once, then deleted. Absence is fine. */
+  async discard(path: string): Promise<void> {
+    const doomed = this.temporaryPath();
     try {
-      await rename(this.path(key), doomed);
+      await rename(path, doomed);
     } catch (error) {
       if (isAbsent(error)) return;
-      throw fileError(`remove snapshot "${key}"`, error);
+      throw fileError(`remove "${path}"`, error);
     }
     await rm(doomed, { recursive: true, force: true });
+  }
+
+  /** A name for something that is made before it gets its place. */
+  temporaryPath(): string {
+    return join(this.#temporary, randomUUID());
   }
 
   async list(): Promise<string[]> {

@@ -1,5 +1,5 @@
 import type { ContentStore } from "#core/content";
-import type { DataFile } from "#lib/erofs";
+import type { DataFile, DirectoryInode, Inode } from "#lib/erofs";
 import { EngineError, isKind, messageOf } from "#lib/errors";
 import { scanTarFile } from "#lib/tar";
 import { LayerTree } from "./_layer-tree.ts";
@@ -45,4 +45,20 @@ export async function buildLayerTree(
     await afterLayer?.(tree, layer);
   }
   return tree;
+}
+
+/** Bytes of all regular files of a tree, hard links once. */
+export function sizeOfTree(root: DirectoryInode): number {
+  const seen = new Set<Inode>();
+  let total = 0;
+  const directories = [root];
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    for (const child of directory.children.values()) {
+      if (child.type === "directory") directories.push(child);
+      if (child.type !== "file" || seen.has(child)) continue;
+      seen.add(child);
+      total += child.size;
+    }
+  }
+  return total;
 }

@@ -1,7 +1,6 @@
 import { access, mkdir, readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type ContentStore, parseDigest } from "#core/content";
-import type { Executor } from "#executor";
+import { parseDigest } from "#core/content";
 import { KeyedLock } from "#lib/async";
 import { type ErofsImage, openErofs, readErofsTags, writeErofs } from "#lib/erofs";
 import { byteString, fileError, isAbsent, TEMPORARY_SUFFIX } from "#lib/fs";
@@ -9,16 +8,8 @@ import { ActiveSnapshots, type Owner } from "./_active.ts";
 import { buildLayerTree, dataFilesOf, hexOf } from "./_layers.ts";
 import { readMerged } from "./_read-merged.ts";
 import { chainIDOf } from "./chain.ts";
+import type { DriverOptions } from "./driver.ts";
 import type { ChainID, DiffID, Mount, RootMounts, Snapshotter } from "./snapshot.ts";
-
-export interface ErofsSnapshotterOptions {
-  /** The driver's own directory. */
-  readonly root: string;
-  /** Where images are mounted, in the executor's mount namespace; under the exec root. */
-  readonly imagesDir: string;
-  readonly content: ContentStore;
-  readonly executor: Executor;
-}
 
 /**
  * The default driver: layers stay the tars they are. A chain is one EROFS image that holds the merged metadata of its
@@ -28,7 +19,7 @@ export interface ErofsSnapshotterOptions {
  *     ROOT/snapshots/…        see `_active.ts`
  *     IMAGES/HEX              where it is mounted, once for all containers
  */
-export async function createErofsSnapshotter(options: ErofsSnapshotterOptions): Promise<Snapshotter> {
+export async function createErofsSnapshotter(options: DriverOptions): Promise<Snapshotter> {
   const snapshotter = new ErofsSnapshotter(options);
   await snapshotter.open();
   return snapshotter;
@@ -38,13 +29,13 @@ class ErofsSnapshotter implements Snapshotter {
   readonly name = "erofs";
   readonly #chains: string;
   readonly #active: ActiveSnapshots;
-  readonly #options: ErofsSnapshotterOptions;
+  readonly #options: DriverOptions;
   readonly #preparing = new KeyedLock();
   /** Of images, by hex: their layers' hex, and their total size. */
   readonly #layers = new Map<string, readonly string[]>();
   readonly #sizes = new Map<ChainID, number>();
 
-  constructor(options: ErofsSnapshotterOptions) {
+  constructor(options: DriverOptions) {
     this.#options = options;
     this.#chains = join(options.root, "chains");
     this.#active = new ActiveSnapshots(options.root);
@@ -91,33 +82,23 @@ class ErofsSnapshotter implements Snapshotter {
   }
 
   async mounts(key: string): Promise<RootMounts> {
-    const image = this.#imageMount(await this.#active.chainHex(key));
-    const folder = this.#active.path(key);
-    const path = join(folder, "root");
-    const options = [
-      `lowerdir=${image.target}`,
-      `upperdir=${join(folder, "upper")}`,
-      `workdir=${join(folder, "work")}`,
-    ];
-    return { shared: [image], own: [{ type: "overlay", source: "overlay", target: path, options }], path };
+    const image = await this.#imageMount(await this.#active.chainHex(key));
+    const { upper, work, root } = this.#active.folders(key);
+    const options = [`lowerdir=${image.target}`, `upperdir=${upper}`, `workdir=${work}`];
+    return { shared: [image], own: [{ type: "overlay", source: "overlay", target: root, options }], path: root };
   }
 
   async view(chain: readonly DiffID[]): Promise<RootMounts> {
-    const image = this.#imageMount(hexOf(await this.prepareChain(chain)));
+    const image = await this.#imageMount(hexOf(await this.prepareChain(chain)));
     return { shared: [image], own: [], path: image.target };
   }
 
   async readFile(key: string, path: string, limitBytes: number): Promise<Uint8Array | undefined> {
     const hex = await this.#active.chainHex(key);
     if (await this.#active.isUntouched(key)) return this.#readFromImage(hex, { path, limitBytes });
-    const folder = this.#active.path(key);
-    return await readMerged(this.#options.executor, {
-      image: this.#imageMount(hex),
-      lower: [join(folder, "upper")],
-      root: join(folder, "root"),
-      path,
-      limitBytes,
-    });
+    const { upper, root } = this.#active.folders(key);
+    const image = await this.#imageMount(hex);
+    return await readMerged(this.#options.executor, { image, lower: [upper], root, path, limitBytes });
   }
 
   async usage(key: string): Promise<number> {
@@ -157,13 +138,15 @@ class ErofsSnapshotter implements Snapshotter {
   }
 
   /** The image itself tells its layers, so that there is no second record that could disagree. */
-  #imageMount(hex: string): Mount {
+  async #imageMount(hex: string): Promise<Mount> {
     const tags = this.#layers.get(hex) ?? readErofsTags(this.#image(hex));
     this.#layers.set(hex, tags);
+    const target = join(this.#options.imagesDir, hex);
+    await mkdir(target, { recursive: true, mode: 0o700 });
     return {
       type: "erofs",
       source: this.#image(hex),
-      target: join(this.#options.imagesDir, hex),
+      target,
       options: this.#dataPaths(tags).map((path) => `device=${path}`),
     };
   }

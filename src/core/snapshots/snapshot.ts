@@ -10,7 +10,7 @@ export interface Mount {
   /** `erofs`: `source` is the image file, options `device=FILE` in order. `overlay`: options `lowerdir=` (repeated, topmost first), `upperdir=`, `workdir=`. `bind`: option `ro` or `rw`. */
   readonly type: "erofs" | "overlay" | "bind";
   readonly source: string;
-  /** Absolute host path. It exists or, for `erofs`, is made by whoever mounts. */
+  /** Absolute host path. It exists. */
   readonly target: string;
   readonly options: readonly string[];
 }

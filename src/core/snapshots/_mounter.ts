@@ -1,0 +1,71 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createProcessExecutor, type Executor, type HostOp } from "#executor";
+import { createLogger } from "#lib/log";
+import type { Mount, RootMounts } from "./snapshot.ts";
+
+const TUG_EXEC = join(import.meta.dir, "../../../build/tug-exec");
+
+/**
+ * For tests: a real executor, and a look at what it mounts. Its mounts are in a namespace of its own, which
+ * `/proc/PID/root` leads into.
+ */
+export class Mounter implements AsyncDisposable {
+  readonly executor: Executor;
+  readonly #pid: number;
+
+  private constructor(executor: Executor, pid: number) {
+    this.executor = executor;
+    this.#pid = pid;
+  }
+
+  static async start(): Promise<Mounter> {
+    const before = new Set(await executors());
+    const executor = createProcessExecutor({
+      binaryPath: TUG_EXEC,
+      log: createLogger({ level: "error", format: "text", now: () => new Date(), write: console.error }),
+    });
+    await executor.run([]);
+    const started = (await executors()).filter((pid) => !before.has(pid));
+    if (started.length !== 1) throw new Error(`expected one new executor, found ${started.length}`);
+    return new Mounter(executor, started[0]!);
+  }
+
+  /** Mounts a root, has `look` look at it, and unmounts it. */
+  async mounted<T>(mounts: RootMounts, look: (root: string) => Promise<T>): Promise<T> {
+    await this.executor.run([...mounts.shared, ...mounts.own].map(mountOp));
+    try {
+      return await look(join("/proc", String(this.#pid), "root", mounts.path));
+    } finally {
+      const targets = [...mounts.own, ...mounts.shared].map(({ target }) => target);
+      await this.executor.run(targets.map((path) => ({ op: "umount", path, detach: false })));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.executor[Symbol.asyncDispose]();
+  }
+}
+
+/** Children of this process that are executors. */
+async function executors(): Promise<number[]> {
+  const tasks = await readdir("/proc/self/task");
+  const children = await Promise.all(
+    tasks.map((task) => readFile(`/proc/self/task/${task}/children`, "utf8").catch(() => "")),
+  );
+  const pids = children.flatMap((line) => line.split(" ").filter(Boolean).map(Number));
+  const names = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")));
+  return pids.filter((_, i) => names[i]?.startsWith("tug-exec"));
+}
+
+function mountOp(mount: Mount): HostOp {
+  const values = (key: string) =>
+    mount.options.filter((option) => option.startsWith(`${key}=`)).map((option) => option.slice(key.length + 1));
+  const path = mount.target;
+  if (mount.type === "erofs") return { op: "mount-erofs", path, image: mount.source, devices: values("device") };
+  if (mount.type === "bind") return { op: "mount-bind", path, source: mount.source, flags: MS_BIND };
+  const [upper = "", work = ""] = [...values("upperdir"), ...values("workdir")];
+  return { op: "mount-overlay", path, lower: values("lowerdir"), upper, work, options: [] };
+}
+
+const MS_BIND = 4096;

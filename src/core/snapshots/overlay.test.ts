@@ -1,0 +1,4 @@
+import { snapshotterSuite } from "./conformance.ts";
+import { createOverlaySnapshotter } from "./overlay.ts";
+
+snapshotterSuite("overlay", createOverlaySnapshotter);

@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto";
+import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Executor, HostOp } from "#executor";
+import { type DirectoryInode, writeErofs } from "#lib/erofs";
+import { EngineError, messageOf } from "#lib/errors";
+import { byteString } from "#lib/fs";
+import type { DriverOptions } from "./driver.ts";
+import { createErofsSnapshotter } from "./erofs.ts";
+import { createOverlaySnapshotter } from "./overlay.ts";
+import type { Snapshotter } from "./snapshot.ts";
+import { createVfsSnapshotter } from "./vfs.ts";
+
+export type DriverName = "erofs" | "overlay" | "vfs";
+
+/** In the order of preference. */
+const DRIVERS: readonly DriverName[] = ["erofs", "overlay", "vfs"];
+
+const CREATE: Readonly<Record<DriverName, (options: DriverOptions) => Promise<Snapshotter>>> = {
+  erofs: createErofsSnapshotter,
+  overlay: createOverlaySnapshotter,
+  vfs: createVfsSnapshotter,
+};
+
+export interface SelectOptions extends Omit<DriverOptions, "root"> {
+  /** Holds a directory for each driver. */
+  readonly root: string;
+  /** As the user named it. Without a name: the driver that this root was used with, else the best that works here. */
+  readonly preferred?: string;
+}
+
+/**
+ * Opens the driver of a root.
+ *
+ * @throws EngineError `invalid-parameter` for a name that is none; `failed-precondition` when the driver does not work
+ *   here, saying what is missing
+ */
+export async function selectSnapshotter(options: SelectOptions): Promise<Snapshotter> {
+  const { preferred, root } = options;
+  const used = preferred === undefined ? await driverOf(root) : undefined;
+  if (preferred !== undefined || used !== undefined) {
+    const name = preferred === undefined ? used! : parseDriverName(preferred);
+    const reason = await whyNot(name, options);
+    if (reason !== undefined) throw new EngineError("failed-precondition", `storage driver "${name}": ${reason}`);
+    return await CREATE[name]({ ...options, root: join(root, name) });
+  }
+  for (const name of DRIVERS)
+    if ((await whyNot(name, options)) === undefined) return await CREATE[name]({ ...options, root: join(root, name) });
+  throw new EngineError("failed-precondition", "no storage driver works here");
+}
+
+/** Docker's names are understood where they mean the same. @throws `invalid-parameter` */
+function parseDriverName(text: string): DriverName {
+  const name = text === "overlay2" ? "overlay" : DRIVERS.find((driver) => driver === text);
+  if (name === undefined)
+    throw new EngineError("invalid-parameter", `unknown storage driver "${text}": use one of ${DRIVERS.join(", ")}`);
+  return name;
+}
+
+async function driverOf(root: string): Promise<DriverName | undefined> {
+  for (const name of DRIVERS) {
+    try {
+      await access(join(root, name));
+      return name;
+    } catch {
+      // Not this one.
+    }
+  }
+  return undefined;
+}
+
+/** Tries a driver on a small tree in `root`. @returns what is missing, or undefined when it works */
+async function whyNot(
+  name: DriverName,
+  options: Pick<SelectOptions, "root" | "executor">,
+): Promise<string | undefined> {
+  if (name === "vfs") return undefined;
+  await mkdir(options.root, { recursive: true, mode: 0o700 });
+  const folder = await mkdtemp(join(options.root, "probe-"));
+  try {
+    const overlay = await whyNoOverlay(options.executor, folder);
+    return overlay ?? (name === "erofs" ? await whyNoErofs(options.executor, folder) : undefined);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function whyNoOverlay(executor: Executor, folder: string): Promise<string | undefined> {
+  const [lower, upper, work, path] = ["lower", "upper", "work", "overlay"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  for (const each of [lower, upper, work, path]) await mkdir(each);
+  await writeFile(join(lower, "file"), CONTENT);
+  const mount: HostOp = { op: "mount-overlay", path, lower: [lower], upper, work, options: [] };
+  const reason = await tryRead(executor, mount, path);
+  return reason && `overlayfs cannot be mounted on "${folder}": ${reason}`;
+}
+
+async function whyNoErofs(executor: Executor, folder: string): Promise<string | undefined> {
+  const [data, image, path] = ["data", "image", "erofs"].map((name) => join(folder, name)) as [string, string, string];
+  await mkdir(path);
+  await writeFile(data, CONTENT);
+  await writeErofs(image, probeTree(), [{ path: data, sizeBytes: CONTENT.length, tag: randomUUID() }]);
+  const reason = await tryRead(executor, { op: "mount-erofs", path, image, devices: [data] }, path);
+  return (
+    reason &&
+    `EROFS cannot be mounted from files, which takes Linux 6.12 or later with EROFS_FS_BACKED_BY_FILE: ${reason}`
+  );
+}
+
+const CONTENT = "tug";
+
+function probeTree(): DirectoryInode {
+  const attributes = { mode: 0o755, uid: 0, gid: 0, seconds: 0, nanoseconds: 0, xattrs: new Map() };
+  const data = { source: 0, offset: 0 };
+  const file = { ...attributes, type: "file", size: CONTENT.length, data } as const;
+  return { ...attributes, type: "directory", children: new Map([[byteString("file"), file]]) };
+}
+
+/** @returns why the content did not come back, or undefined when it did */
+async function tryRead(executor: Executor, mount: HostOp, root: string): Promise<string | undefined> {
+  const read: HostOp = { op: "read-in-root", root, target: "file", limitBytes: CONTENT.length };
+  try {
+    const content = (await executor.run([{ op: "unshare-mounts" }, mount, read])).at(-1);
+    return Buffer.from(content ?? []).toString() === CONTENT ? undefined : "the content does not come back";
+  } catch (error) {
+    return messageOf(error);
+  }
+}
