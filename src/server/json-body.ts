@@ -8,7 +8,7 @@ import type { ApiRequest } from "./router.ts";
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /**
- * The JSON object in a request's body, checked against its shape; undefined when the body is empty (or `null`).
+ * The JSON object in a request's body, checked against its shape; undefined when the body is empty.
  *
  * @throws EngineError `invalid-parameter` with Docker's words; HttpError 413
  */
@@ -17,7 +17,8 @@ export async function readJson(
   shape: StructShape,
 ): Promise<Record<string, unknown> | undefined> {
   const value = await readValue(request);
-  return value === null ? undefined : decodeBody(value, shape);
+  if (value === undefined) return undefined;
+  return value === null ? {} : decodeBody(value, shape);
 }
 
 /** The same without a shape: whoever takes a field out of it checks its type. */
@@ -26,10 +27,10 @@ export async function readObject(request: Pick<ApiRequest, "headers" | "body">):
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** Null stands for an empty body, too. */
+/** Undefined for an empty body. */
 async function readValue(request: Pick<ApiRequest, "headers" | "body">): Promise<unknown> {
   const bytes = await readBytes(request.body, BODY_LIMIT_BYTES);
-  if (bytes.length === 0) return null;
+  if (bytes.length === 0) return undefined;
   checkContentType(request.headers.get("content-type") ?? "");
   return parse(bytes.toString());
 }
@@ -54,7 +55,7 @@ function checkContentType(text: string): void {
 }
 
 function parse(text: string): unknown {
-  if (text.trim() === "") return null;
+  if (text.trim() === "") return undefined;
   try {
     return JSON.parse(text);
   } catch (error) {

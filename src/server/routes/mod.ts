@@ -16,6 +16,8 @@ import { volumeRoutes } from "./volumes.ts";
 /** Every route of the API. */
 export function allRoutes(backends: Backends): Route[] {
   return [
+    // First, because a name in a path takes anything: `/containers/{id}` would also fit `/containers/x/checkpoints/y`.
+    ...laterRoutes(),
     ...systemRoutes(backends),
     ...diskUsageRoutes(backends),
     ...containerRoutes(backends),
@@ -27,6 +29,5 @@ export function allRoutes(backends: Backends): Route[] {
     ...volumeRoutes(),
     ...pluginRoutes(),
     ...swarmRoutes(),
-    ...laterRoutes(),
   ];
 }

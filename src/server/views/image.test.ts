@@ -2,11 +2,11 @@ import { describe, expect, test } from "bun:test";
 import type { ImageID } from "#core/images";
 import type { DiffID } from "#core/snapshots";
 import { image } from "../_testing.ts";
+import history from "./golden/history.json";
 import golden from "./golden/image.json";
 import rows from "./golden/images.json";
 import { historyItem, imageInspect, imageSummary } from "./image.ts";
 import { sharedBytes } from "./image-sharing.ts";
-import history from "./golden/history.json";
 
 /** An image as a Docker 28.5 shows it, and the same as our store would hold it. */
 const imported = image({
