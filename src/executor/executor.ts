@@ -70,7 +70,10 @@ export interface MonitorLog {
   readonly attributes: string;
 }
 
-/** `runc create`, then `runc start`, both by argv; the pid file tells the container's pid, the console socket brings its pty. */
+/**
+ * `runc create`, then `runc start`, both by argv; the pid file tells the container's pid, the console socket brings its
+ * pty. Between the two come `beside` and, in the network namespace of that pid, the netlink ops of `inside`.
+ */
 export interface ForeignRuntime {
   readonly create: readonly string[];
   readonly start: readonly string[];

@@ -258,7 +258,8 @@ export interface CloneSpec {
 }
 
 export type BeforeOp = FileOp | CgroupOp | NetlinkOp | MountOp;
-export type BesideOp = FileOp | CgroupOp | NetlinkOp;
+/** `umount` lets go of a root filesystem that a foreign runtime has taken into its own mount namespace. */
+export type BesideOp = FileOp | CgroupOp | NetlinkOp | Extract<MountOp, { op: "umount" }>;
 export type ChildOp = InsideOp | MountOp | NetlinkOp;
 export type AfterOp = FileOp | CgroupOp | NetlinkOp | MountOp;
 
