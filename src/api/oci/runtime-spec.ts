@@ -89,7 +89,8 @@ export interface Linux {
   readonly devices?: readonly SpecDevice[];
   readonly cgroupsPath?: string;
   readonly resources?: SpecResources;
-  readonly rootfsPropagation?: "private" | "shared" | "slave" | "unbindable";
+  /** The specification has no recursive ones; runc takes and Docker writes them. */
+  readonly rootfsPropagation?: "private" | "shared" | "slave" | "unbindable" | "rprivate" | "rshared" | "rslave";
   readonly seccomp?: SpecSeccomp;
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly maskedPaths?: readonly string[];

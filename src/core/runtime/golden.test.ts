@@ -8,12 +8,13 @@ import type { EndpointPlan } from "#core/networks";
 import { hybridHost, planInput, specInput, unifiedHost } from "./_fixtures.ts";
 import { compilePlan } from "./plan/compile.ts";
 import { compileExecPlan } from "./plan/exec.ts";
+import { compileForeignPlan } from "./plan/foreign.ts";
 import { formatPlan } from "./plan/format.ts";
 import { buildSpec } from "./spec/build.ts";
 
 function matchGolden(name: string, text: string): void {
   const file = new URL(`golden/${name}`, import.meta.url);
-  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
+  if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, text);
   expect(text).toBe(readFileSync(file, "utf8"));
 }
 
@@ -61,6 +62,7 @@ const REQUESTS = {
     },
     join: { network: 41, pid: 42, ipc: 43 },
   },
+  propagation: { hostConfig: { Binds: ["/srv/data:/data:rshared", "/srv:/srv:rslave"] } },
   limits: {
     hostConfig: {
       Memory: 64 << 20,
@@ -120,4 +122,10 @@ test("compileExecPlan() of a user's command and of a privileged one", () => {
     "exec-privileged.txt",
     formatPlan(compileExecPlan(confined, 4242, { ...options, privileged: true }, unifiedHost)),
   );
+});
+
+test("compileForeignPlan() mounts the root and leaves the rest to the runtime, but for the network", () => {
+  const plan = compileForeignPlan({ ...planInput(), network: endpoint });
+  matchGolden("foreign.txt", formatPlan(plan));
+  expect(() => compileForeignPlan({ ...planInput(), init: true })).toThrow("--init needs tug's own runtime");
 });

@@ -11,6 +11,7 @@ export { discoverCgroups, discoverHost, type HostBasics } from "./host/discover.
 export { type HostNode, type HostReader, hostReader } from "./host/reader.ts";
 export { compilePlan, rootMountOps } from "./plan/compile.ts";
 export { compileExecPlan } from "./plan/exec.ts";
+export { compileForeignPlan } from "./plan/foreign.ts";
 export { formatOp, formatPlan } from "./plan/format.ts";
 export type { PlanInput, SpecInput } from "./runtime.ts";
 export { buildSpec } from "./spec/build.ts";
@@ -18,6 +19,7 @@ export { joinedContainer, type NamespaceModes, namespaceModes } from "./spec/mod
 export type { BindPoint, MountPoint, TmpfsPoint } from "./spec/mount-point.ts";
 export { mountPoints } from "./spec/mount-points.ts";
 export { mergeEnvironment, withHome, workingDirectory } from "./spec/process.ts";
+export { formatSpec, parseSpec } from "./spec/text.ts";
 export type {
   Architecture,
   CgroupFacts,

@@ -72,7 +72,7 @@ function insideOps(input: PlanInput): ChildOp[] {
     {
       op: "propagation",
       path: "/",
-      flags: linux.rootfsPropagation === "private" ? MS.PRIVATE | MS.REC : MS.SLAVE | MS.REC,
+      flags: linux.rootfsPropagation?.endsWith("private") ? MS.PRIVATE | MS.REC : MS.SLAVE | MS.REC,
     },
     ...(network?.inside ?? []),
     ...root.own.map(rootMount),
@@ -127,12 +127,13 @@ export function rootMountOps(root: RootMounts): MountOp[] {
 
 const SHM_FLAGS = MS.NOSUID | MS.NODEV | MS.NOEXEC;
 
-function sharedShm({ shm }: PlanInput): BeforeOp[] {
+/** The tmpfs that containers share as /dev/shm, on the host before any of them starts. */
+export function sharedShm({ shm }: PlanInput): BeforeOp[] {
   if (!shm) return [];
   return [{ op: "mount-tmpfs", path: shm.path, flags: SHM_FLAGS, options: ["mode=1777", `size=${shm.sizeBytes}`] }];
 }
 
-function dropShm({ shm }: PlanInput): AfterOp[] {
+export function dropShm({ shm }: PlanInput): AfterOp[] {
   if (!shm) return [];
   return [
     { op: "umount", path: shm.path, detach: true },

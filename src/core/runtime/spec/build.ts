@@ -3,9 +3,11 @@ import type { SpecInput } from "../runtime.ts";
 import { MASKED_PATHS, READONLY_PATHS } from "./defaults.ts";
 import { buildDevices } from "./devices.ts";
 import { type NamespaceModes, namespaceModes } from "./modes.ts";
+import { mountPoints } from "./mount-points.ts";
 import { buildMounts } from "./mounts.ts";
 import { withoutNulls } from "./nulls.ts";
 import { buildProcess } from "./process.ts";
+import { rootPropagation } from "./propagation.ts";
 import { buildResources } from "./resources.ts";
 import { parseSecurity, type Security } from "./security.ts";
 import { buildSysctls } from "./sysctls.ts";
@@ -46,6 +48,7 @@ function buildLinux(input: SpecInput, modes: NamespaceModes, security: Security)
     cgroupsPath: input.cgroupsPath,
     namespaces: buildNamespaces(modes, input.join),
     ...(devices.length > 0 ? { devices } : {}),
+    ...rootPropagation(mountPoints(hostConfig)),
     ...(security.seccomp ? { seccomp: security.seccomp } : {}),
     ...hiddenPaths(input, security),
   };

@@ -1,23 +1,25 @@
+import type { Linux } from "#api/oci";
 import { invalid } from "../errors.ts";
 import type { HostReader } from "../host/reader.ts";
-import type { BindPoint } from "./mount-point.ts";
+import type { BindPoint, MountPoint } from "./mount-point.ts";
 
-/**
- * Refuses propagation that cannot act. `slave` needs a source whose mounts are announced; `shared` would carry mounts of
- * the container to the host, which a container root in a mount namespace of its own never does.
- */
+/** @throws `invalid-parameter` for propagation that cannot act: mounts are only passed on by a source that is shared */
 export function checkPropagation({ source, propagation }: BindPoint, reader: HostReader): void {
   if (propagation.endsWith("private")) return;
   const mount = mountOf(source, reader.readText("/proc/self/mountinfo") ?? "");
-  if (propagation.endsWith("shared")) {
-    if (!mount.shared) throw invalid(`path ${source} is mounted on ${mount.path} but it is not a shared mount`);
-    throw invalid(
-      `bind-propagation=${propagation} on ${source}: mounts made in a container do not reach the host; use rslave`,
-    );
+  if (propagation.endsWith("shared") && !mount.shared) {
+    throw invalid(`path ${source} is mounted on ${mount.path} but it is not a shared mount`);
   }
-  if (!mount.shared && !mount.slave) {
+  if (propagation.endsWith("slave") && !mount.shared && !mount.slave) {
     throw invalid(`path ${source} is mounted on ${mount.path} but it is not a shared or slave mount`);
   }
+}
+
+/** What the root needs so that a runtime keeps the propagation of the mounts in it (moby oci_linux.go, `withMounts`). */
+export function rootPropagation(points: readonly MountPoint[]): Pick<Linux, "rootfsPropagation"> {
+  const used = points.map((point) => (point.type === "bind" ? point.propagation : ""));
+  if (used.some((propagation) => propagation.endsWith("shared"))) return { rootfsPropagation: "shared" };
+  return used.some((propagation) => propagation.endsWith("slave")) ? { rootfsPropagation: "rslave" } : {};
 }
 
 interface MountEntry {
