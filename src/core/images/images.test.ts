@@ -369,7 +369,7 @@ describe("import()", () => {
       history: [{ comment: "hello", created: image.document.created }],
     });
     expect<readonly string[]>(image.document.rootfs.diff_ids).toEqual(buildImage(spec([])).diffIDs);
-    expect(await actions(engine)).toEqual(["import", "tag"]);
+    expect(await actions(engine)).toEqual(["tag", "import"]);
   });
 
   test("without a name it dangles; the default tag is latest; the platform is what one says", async () => {

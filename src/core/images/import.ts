@@ -1,4 +1,4 @@
-import { formatReference, parseReference, parseTag, type Reference, withDefaultTag } from "#api/distribution";
+import { familiarReference, parseReference, parseTag, type Reference, withDefaultTag } from "#api/distribution";
 import { isDigest, type Platform } from "#api/oci";
 import { EngineError } from "#lib/errors";
 import { formatNano } from "#lib/time";
@@ -36,8 +36,8 @@ export function importImage(
           names: name ? [name] : [],
         };
         const { id } = await addImage(context, image, lease);
+        if (name) emitImageEvent(context, id, "tag", familiarReference(name));
         emitImageEvent(context, id, "import");
-        if (name) emitImageEvent(context, id, "tag", formatReference(name));
         report({ status: id });
       }),
     options.signal,

@@ -124,6 +124,11 @@ function makeManifest(image: { id: ImageID; configBytes: number; layers: readonl
 }
 
 function layerDescriptor(layer: StoredLayer): Descriptor {
+  return { mediaType: MEDIA_TYPES.ociLayer, digest: layer.diffID, size: layer.blobBytes };
+}
+
+/** Another order of fields: with both orders as dockerd has them, archives are the same byte for byte. */
+function layerSource(layer: StoredLayer): Descriptor {
   return { mediaType: MEDIA_TYPES.ociLayer, size: layer.blobBytes, digest: layer.diffID };
 }
 
@@ -171,7 +176,7 @@ function manifestItem({ record, layers, tags }: SavedImage): Record<string, unkn
     Config: blobPath(record.id),
     RepoTags: tags.length > 0 ? tags.map(familiarReference) : null,
     Layers: layers.map((layer) => blobPath(layer.diffID)),
-    LayerSources: Object.fromEntries(layers.map((layer) => [layer.diffID, layerDescriptor(layer)])),
+    LayerSources: Object.fromEntries(layers.map((layer) => [layer.diffID, layerSource(layer)])),
   };
 }
 
