@@ -1,15 +1,15 @@
 import type { Duplex } from "node:stream";
-import { PassThrough } from "node:stream";
 import type { AttachOptions } from "#executor";
+import { ClientStream } from "./client-stream.ts";
 import type { Container } from "./container.ts";
 import type { AttachRequest } from "./containers.ts";
 import { type Context, emit, settled } from "./context.ts";
+import { detachKeysOf } from "./detach.ts";
 import { pausedBeforeAttach, restartingBeforeAttach } from "./errors.ts";
-import { LateStream } from "./late-stream.ts";
 import { readLog } from "./log/follow.ts";
 import { transcoded } from "./logs.ts";
 
-/** The stdio of a container as a stream: live, or once it starts. */
+/** The stdio of a container as a stream: its past if asked for, then live, or once it starts. */
 export async function attach(context: Context, reference: string, request: AttachRequest): Promise<Duplex> {
   const { id } = context.store.resolve(reference);
   await settled(context, id);
@@ -17,30 +17,40 @@ export async function attach(context: Context, reference: string, request: Attac
   const { status } = container.state;
   if (status === "paused") throw pausedBeforeAttach(reference);
   if (status === "restarting") throw restartingBeforeAttach(reference);
-  const live = request.stream ? await openLive(context, container, request) : new PassThrough().end();
-  emit(context, "attach", container);
-  return request.logs ? withHistory(context, container, { live, request }) : live;
-}
 
-async function openLive(context: Context, { id, config }: Container, request: AttachRequest): Promise<Duplex> {
   const options: AttachOptions = {
-    stdin: request.stdin && config.OpenStdin === true,
+    stdin: request.stdin && container.config.OpenStdin === true,
     stdout: request.stdout,
     stderr: request.stderr,
   };
+  const tty = container.config.Tty === true;
+  const detachKeys = detachKeysOf(request.detachKeys, { tty, stdin: options.stdin });
+  const stream = new ClientStream({
+    detachKeys,
+    onDetach: () => emit(context, "detach", context.store.find(id) ?? container),
+  });
   const task = context.tasks.get(id);
-  return task ? await task.monitor.attach(options) : context.attaches.add(id, options);
+  emit(context, "attach", container);
+  if (!request.stream) replay(context, container, { stream, request, then: () => stream.abandon() });
+  else if (!task) context.attaches.add(id, { stream, options });
+  else {
+    const live = await task.monitor.attach(options);
+    if (request.logs) replay(context, container, { stream, request, then: () => stream.connect(live) });
+    // Nothing is to be put before it or looked for in it: the client gets the socket itself.
+    else if (!detachKeys) return live;
+    else stream.connect(live);
+  }
+  return stream;
 }
 
-/** What the log has so far, then what comes. */
-function withHistory(
+/** Sends what the log has so far, if that was asked for, and goes on. */
+function replay(
   context: Context,
   { id, config, hostConfig }: Container,
-  { live, request }: { live: Duplex; request: AttachRequest },
-): Duplex {
-  const stream = new LateStream();
-  const replay = async () => {
-    if (hostConfig.LogConfig?.Type === "none") return;
+  { stream, request, then }: { stream: ClientStream; request: AttachRequest; then: () => void },
+): void {
+  const send = async () => {
+    if (!request.logs || hostConfig.LogConfig?.Type === "none") return;
     const history = transcoded(readLog(context.layout.files(id).log, { tail: -1 }), {
       stdout: request.stdout,
       stderr: request.stderr,
@@ -52,15 +62,5 @@ function withHistory(
     });
     for await (const piece of history) await stream.prepend(piece);
   };
-  context.background.run(
-    `log replay of container ${id}`,
-    replay().then(
-      () => stream.connect(live),
-      (error: Error) => {
-        live.destroy();
-        stream.destroy(error);
-      },
-    ),
-  );
-  return stream;
+  context.background.run(`log replay of container ${id}`, send().finally(then));
 }

@@ -3,8 +3,10 @@ import type { Duplex } from "node:stream";
 import { compileExecPlan, mergeEnvironment, resolveUser } from "#core/runtime";
 import type { Monitor, ProcessPlan } from "#executor";
 import { EngineError, messageOf } from "#lib/errors";
+import { ClientStream } from "./client-stream.ts";
 import type { Container, ExecConfig } from "./container.ts";
 import { type Context, emit, settled, type Task } from "./context.ts";
+import { detachKeysOf } from "./detach.ts";
 import { noExecCommand, notRunning, pausedBeforeExec } from "./errors.ts";
 import { shortened } from "./layout.ts";
 import { newID } from "./names.ts";
@@ -16,6 +18,7 @@ export async function createExec(context: Context, reference: string, config: Ex
   const { id: containerID } = context.store.resolve(reference);
   await settled(context, containerID);
   const { container } = runningTask(context, containerID, reference);
+  detachKeysOf(config.detachKeys, { tty: config.tty, stdin: config.attachStdin });
   if (config.command.length === 0 || config.command[0] === "") throw noExecCommand();
   const id: string = newID(context.random);
   context.execs.add({ id, containerID, config, state: { status: "created" } });
@@ -69,13 +72,28 @@ async function run(context: Context, exec: ExecRun): Promise<Duplex | undefined>
     oomPath: "",
     spoolDir: folder.path,
   });
-  const stream = attaches
-    ? await monitor.attach({ stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr })
-    : undefined;
+  const stream = attaches ? await attachTo(context, monitor, exec) : undefined;
   emit(context, `exec_start: ${config.command.join(" ")}`, container, { execID: id });
   const started = await monitor.started.catch((error) => failed(stream, error, config.command[0] ?? ""));
   context.execs.setState(id, { status: "running", pid: started.pid }, monitor);
   context.background.run(`end of exec ${id}`, followExec(context, { ...exec, monitor, pid: started.pid }));
+  return stream;
+}
+
+/** What the client gets: the monitor's socket itself, unless detach keys are to be looked for. */
+async function attachTo(context: Context, monitor: Monitor, { id, config, container }: ExecRun): Promise<Duplex> {
+  const detachKeys = detachKeysOf(config.detachKeys, { tty: config.tty, stdin: config.attachStdin });
+  const live = await monitor.attach({
+    stdin: config.attachStdin,
+    stdout: config.attachStdout,
+    stderr: config.attachStderr,
+  });
+  if (!detachKeys) return live;
+  const stream = new ClientStream({
+    detachKeys,
+    onDetach: () => emit(context, "exec_detach", container, { execID: id }),
+  });
+  stream.connect(live);
   return stream;
 }
 

@@ -26,22 +26,26 @@ const EXIT_CODE_LOST = 137;
 export async function followEnd(context: Context, id: ContainerID, task: Task): Promise<void> {
   const record = await exitOf(context, id, task);
   task.monitor.close();
-  await finishRun(context, id, record);
-}
-
-/** Handles the end of a container that the record has as running, with its task or (after a crash) without. */
-export async function finishRun(context: Context, id: ContainerID, exit: ExitRecord): Promise<void> {
-  const task = context.tasks.get(id);
-  const { container, endpoint } = await context.locks.run(id, () => recordEnd(context, id, { exit, task }));
-  if (endpoint) await context.networks.release(id);
-  await rm(context.layout.task(id).path, { recursive: true, force: true });
-  context.execs.containerEnded(id);
-  announce(context, container, { exit, task, endpoint });
-  context.tasks.delete(id);
+  const container = await finishRun(context, id, record);
   if (container.state.status === "restarting") scheduleRestart(context, container, runMs(container.state));
-  else if (container.hostConfig.AutoRemove && !task?.restarting && container.desired !== "remove") {
+  else if (container.hostConfig.AutoRemove && !task.restarting && container.desired !== "remove") {
     await removeRecordAndData(context, id, { volumes: true });
   }
+}
+
+/** Handles the end of a container that the record has as running, with its task or (after a crash) without. What follows is left. */
+export async function finishRun(context: Context, id: ContainerID, exit: ExitRecord): Promise<Container> {
+  const task = context.tasks.get(id);
+  const { container, endpoint } = await context.locks.run(id, () => recordEnd(context, id, { exit, task }));
+  try {
+    if (endpoint) await context.networks.release(id);
+    await rm(context.layout.task(id).path, { recursive: true, force: true });
+  } finally {
+    context.execs.containerEnded(id);
+    announce(context, container, { exit, task, endpoint });
+    context.tasks.delete(id);
+  }
+  return container;
 }
 
 function recordEnd(

@@ -1,6 +1,6 @@
 import { EngineError, messageOf } from "#lib/errors";
 import type { ContainerID } from "./container.ts";
-import { type Context, emit } from "./context.ts";
+import type { Context } from "./context.ts";
 import { removeRecordAndData } from "./remove.ts";
 import { transition } from "./state.ts";
 
@@ -21,7 +21,6 @@ export async function recordFailedStart(context: Context, id: ContainerID, cause
     return state ? context.store.update(id, { state, desired: "stop" }) : current;
   });
   context.logger.error("start failed", { container: id, error: messageOf(cause) });
-  emit(context, "die", failed, { exitCode: String(exitCode) });
   context.waiters.wake("exit", id, { statusCode: exitCode, error: error.message });
   if (failed.hostConfig.AutoRemove) await removeRecordAndData(context, id, { volumes: true });
   return error;

@@ -1,28 +1,23 @@
-import type { Duplex } from "node:stream";
 import type { AttachOptions } from "#executor";
+import type { ClientStream } from "./client-stream.ts";
 import type { ContainerID } from "./container.ts";
-import { LateStream } from "./late-stream.ts";
 
 export interface PendingAttach {
   readonly options: AttachOptions;
-  readonly stream: LateStream;
+  readonly stream: ClientStream;
 }
 
 /** Clients that attached before the start of their container. The next start takes them along from its first byte. */
 export class PendingAttaches {
   readonly #waiting = new Map<ContainerID, Set<PendingAttach>>();
 
-  add(id: ContainerID, options: AttachOptions): Duplex {
-    const stream = new LateStream();
-    const entry = { options, stream };
+  add(id: ContainerID, attach: PendingAttach): void {
     const waiting = this.#waiting.get(id) ?? new Set();
-    waiting.add(entry);
-    this.#waiting.set(id, waiting);
-    stream.once("close", () => {
-      waiting.delete(entry);
+    this.#waiting.set(id, waiting.add(attach));
+    attach.stream.once("close", () => {
+      waiting.delete(attach);
       if (waiting.size === 0 && this.#waiting.get(id) === waiting) this.#waiting.delete(id);
     });
-    return stream;
   }
 
   /** Hands them over, to be connected or abandoned. */
