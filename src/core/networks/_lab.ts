@@ -23,9 +23,13 @@ import { createNetworks, type NetworksConfig, type OwnedNetworks } from "./netwo
 
 export const HOST_ADDRESS = "192.0.2.1";
 export const OUTSIDE_ADDRESS = "192.0.2.2";
-/** Long enough for any answer that comes, short enough for those that must not. */
-const CLIENT_TIMEOUT_MS = 700;
-const UPLINK = { host: 900, outside: 901 };
+/** A busy kernel may take a while to bring a link up, and what is sent meanwhile is lost. */
+const PATIENCE_MS = 10_000;
+/** For answers that must not come. */
+export const SILENCE_MS = 500;
+const UDP_RETRY_MS = 50;
+/** Interface indexes of the link between host and outside. */
+export const UPLINK = { host: 900, outside: 901 };
 
 export interface Container {
   readonly id: string;
@@ -125,8 +129,14 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Says `hello` from a namespace (over UDP from an address of choice); the answer, or the system's error code, or `timeout`. */
-  async ask(netns: Netns, protocol: "tcp" | "udp", host: string, port: number, from = ""): Promise<string> {
-    const request = [protocol, host, String(port), String(CLIENT_TIMEOUT_MS), from];
+  async ask(
+    netns: Netns,
+    protocol: "tcp" | "udp",
+    host: string,
+    port: number,
+    { from = "", timeoutMs = PATIENCE_MS } = {},
+  ): Promise<string> {
+    const request = [protocol, host, String(port), String(timeoutMs), from];
     const client = netns.within(() =>
       spawn(process.execPath, ["-e", CLIENT, ...request], { stdio: ["ignore", "pipe", "inherit"] }),
     );
@@ -148,12 +158,9 @@ export class Lab implements AsyncDisposable {
     }
     return {
       async ask(host, port) {
-        const answered = once(socket, "message", { signal: AbortSignal.timeout(CLIENT_TIMEOUT_MS) });
-        socket.send("hello", port, host);
-        return await answered.then(
-          ([answer]) => String(answer),
-          () => "timeout",
-        );
+        const answered = once(socket, "message", { signal: AbortSignal.timeout(PATIENCE_MS) });
+        const repeat = setInterval(() => socket.send("hello", port, host), UDP_RETRY_MS);
+        return await answered.then(([answer]) => String(answer)).finally(() => clearInterval(repeat));
       },
       [Symbol.dispose]: () => void socket.close(),
     };
@@ -216,5 +223,5 @@ if (protocol === "tcp") {
   const socket = require("node:dgram").createSocket(host.includes(":") ? "udp6" : "udp4");
   socket.on("message", (answer) => done(String(answer)));
   socket.on("error", (error) => done(error.code));
-  socket.bind(0, from || undefined, () => socket.send("hello", Number(port), host));
+  socket.bind(0, from || undefined, () => setInterval(() => socket.send("hello", Number(port), host), ${UDP_RETRY_MS}));
 }`;

@@ -16,7 +16,7 @@ import {
   u32be,
 } from "#lib/netlink";
 import * as nft from "#lib/nft";
-import { HOST_ADDRESS, Lab } from "./_lab.ts";
+import { HOST_ADDRESS, Lab, SILENCE_MS } from "./_lab.ts";
 import { directExecutor } from "./_testing.ts";
 import { removeTable } from "./firewall.ts";
 import { lookAtHost, routeOp } from "./host.ts";
@@ -273,7 +273,7 @@ describe("endpoints", () => {
     const web = await lab.start({ ports: [WEB] });
     await lab.serveTcp(web.netns, 80);
     await lab.networks.teardown();
-    expect(await lab.ask(lab.host, "tcp", web.endpoint.address, 80)).not.toContain("hello");
+    expect(await lab.ask(lab.host, "tcp", web.endpoint.address, 80, { timeoutMs: SILENCE_MS })).not.toContain("hello");
     await lab.networks.reconcile(new Set([web.id]));
     expect(await lab.ask(lab.outside, "tcp", HOST_ADDRESS, 8080)).toContain("hello");
   });
@@ -337,12 +337,14 @@ test("a container cannot speak to or as the host's 127.0.0.1 through route_local
       setLink({ index: eth0 }, { up: true }),
     );
   }
-  expect(await lab.ask(netns, "tcp", "127.0.0.1", 9000)).toBe("timeout");
-  expect(await lab.ask(netns, "udp", "172.17.0.1", 9001, "127.0.0.5")).toBe("timeout");
+  const quick = { timeoutMs: SILENCE_MS };
+  const spoofed = { ...quick, from: "127.0.0.5" };
+  expect(await lab.ask(netns, "tcp", "127.0.0.1", 9000, quick)).toBe("timeout");
+  expect(await lab.ask(netns, "udp", "172.17.0.1", 9001, spoofed)).toBe("timeout");
   expect(seen).toEqual([]);
 
   await directExecutor.run([removeTable("tug")]);
   expect(await lab.ask(netns, "tcp", "127.0.0.1", 9000)).toContain("hello");
-  await lab.ask(netns, "udp", "172.17.0.1", 9001, "127.0.0.5");
-  expect(seen).toEqual(["127.0.0.5"]);
+  await lab.ask(netns, "udp", "172.17.0.1", 9001, spoofed);
+  expect(seen).toContain("127.0.0.5");
 });

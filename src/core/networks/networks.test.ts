@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Container, filterBridgedFrames, HOST_ADDRESS, Lab, OUTSIDE_ADDRESS } from "./_lab.ts";
+import { writeFileSync } from "node:fs";
+import { addRoute, deleteAddress } from "#lib/netlink";
+import { type Container, filterBridgedFrames, HOST_ADDRESS, Lab, OUTSIDE_ADDRESS, SILENCE_MS, UPLINK } from "./_lab.ts";
+import { directExecutor } from "./_testing.ts";
+import { routeOp } from "./host.ts";
 import type { PortRequest } from "./network.ts";
 
 function port(spec: Partial<PortRequest> & { containerPort: number }): PortRequest {
@@ -59,7 +63,7 @@ describe.each([false, true])("the default bridge, bridged frames filtered: %p", 
     ],
     [
       "outside does not reach a container's address, though it routes there",
-      () => lab.ask(lab.outside, "tcp", "172.17.0.2", 80),
+      () => lab.ask(lab.outside, "tcp", "172.17.0.2", 80, { timeoutMs: SILENCE_MS }),
       "timeout",
     ],
     [
@@ -132,5 +136,22 @@ describe.each([false, true])("the default bridge, bridged frames filtered: %p", 
   ];
   test.each(cases)("%s", async (_, ask, answer) => {
     expect(await ask()).toBe(answer);
+  });
+
+  test("outside does not reach a port published on 127.0.0.1 by routing there", async () => {
+    using _outside = lab.outside.enter();
+    writeFileSync("/proc/sys/net/ipv4/conf/eth0/route_localnet", "1");
+    await directExecutor.run([
+      routeOp("route 127.0.0.1 to the host", [
+        deleteAddress({ index: 1, address: Uint8Array.of(127, 0, 0, 1), prefixLength: 8 }),
+        addRoute({
+          destination: Uint8Array.of(127, 0, 0, 1),
+          prefixLength: 32,
+          gateway: Uint8Array.of(192, 0, 2, 1),
+          index: UPLINK.outside,
+        }),
+      ]),
+    ]);
+    expect(await lab.ask(lab.outside, "tcp", "127.0.0.1", 8081, { timeoutMs: SILENCE_MS })).toBe("timeout");
   });
 });
