@@ -36,8 +36,8 @@ describe("save()", () => {
     const files = await filesOf(archive);
     const layers = BUILT.diffIDs.map((diffID, index) => ({
       mediaType: "application/vnd.oci.image.layer.v1.tar",
-      size: BUILT.layers[index]?.byteLength,
       digest: diffID,
+      size: BUILT.layers[index]?.byteLength,
     }));
     const manifest = {
       schemaVersion: 2,
