@@ -31,11 +31,11 @@ export async function attach(context: Context, reference: string, request: Attac
   });
   const task = context.tasks.get(id);
   emit(context, "attach", container);
-  if (!request.stream) replay(context, container, { stream, request, then: () => stream.abandon() });
+  if (!request.stream) replay(context, container, { stream, request, afterwards: () => stream.abandon() });
   else if (!task) context.attaches.add(id, { stream, options });
   else {
     const live = await task.monitor.attach(options);
-    if (request.logs) replay(context, container, { stream, request, then: () => stream.connect(live) });
+    if (request.logs) replay(context, container, { stream, request, afterwards: () => stream.connect(live) });
     // Nothing is to be put before it or looked for in it: the client gets the socket itself.
     else if (!detachKeys) return live;
     else stream.connect(live);
@@ -47,7 +47,7 @@ export async function attach(context: Context, reference: string, request: Attac
 function replay(
   context: Context,
   { id, config, hostConfig }: Container,
-  { stream, request, then }: { stream: ClientStream; request: AttachRequest; then: () => void },
+  { stream, request, afterwards }: { stream: ClientStream; request: AttachRequest; afterwards: () => void },
 ): void {
   const send = async () => {
     if (!request.logs || hostConfig.LogConfig?.Type === "none") return;
@@ -62,5 +62,5 @@ function replay(
     });
     for await (const piece of history) await stream.prepend(piece);
   };
-  context.background.run(`log replay of container ${id}`, send().finally(then));
+  context.background.run(`log replay of container ${id}`, send().finally(afterwards));
 }

@@ -8,7 +8,15 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import type { HostConfig } from "#api/engine";
 import type { Spec } from "#api/oci";
 import type { Endpoint, EndpointPlan } from "#core/networks";
-import { buildSpec, cgroupsPath, compilePlan, oomPath, resolveUser } from "#core/runtime";
+import {
+  buildSpec,
+  cgroupsPath,
+  compileForeignPlan,
+  compilePlan as compileOwnPlan,
+  formatSpec,
+  oomPath,
+  resolveUser,
+} from "#core/runtime";
 import type { RootMounts } from "#core/snapshots";
 import type { Monitor, MonitorSpec, ProcessPlan, StartedRecord } from "#executor";
 import type { Container, ContainerID } from "./container.ts";
@@ -17,7 +25,7 @@ import { effectiveHostConfig } from "./effective-host-config.ts";
 import { isBeingRemoved } from "./errors.ts";
 import { followEnd } from "./exit.ts";
 import { makeFiles } from "./files.ts";
-import { foreignRuntime } from "./foreign-runtime.ts";
+import { foreignRuntime, isForeign } from "./foreign-runtime.ts";
 import { joinNamespaces, joinNetwork, sharedMemory } from "./join.ts";
 import { SIGKILL } from "./kill.ts";
 import { type MonitorFolder, shortened } from "./layout.ts";
@@ -37,7 +45,7 @@ export async function launch(context: Context, container: Container): Promise<vo
   const network = await joinNetwork(context, container);
   if (network.endpoint) undo.defer(() => context.networks.release(container.id));
   const { spec, plan } = await compile(context, container, network);
-  await writeFile(folder.spec, JSON.stringify(spec), { mode: 0o600 });
+  await writeFile(folder.spec, formatSpec(spec), { mode: 0o600 });
 
   const monitor = await startMonitor(context, container, { folder, spec, plan });
   undo.defer(() => ended(monitor));
@@ -77,6 +85,7 @@ async function compile(
     host,
     reader,
   });
+  const compilePlan = isForeign(context, container) ? compileForeignPlan : compileOwnPlan;
   const plan = compilePlan({
     spec,
     root,

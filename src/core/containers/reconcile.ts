@@ -10,6 +10,7 @@
  */
 import { readdir, readFile, rm } from "node:fs/promises";
 import type { Spec } from "#api/oci";
+import { parseSpec } from "#core/runtime";
 import type { Monitor, StartedRecord } from "#executor";
 import { isKind, messageOf } from "#lib/errors";
 import type { Container, ContainerID } from "./container.ts";
@@ -120,7 +121,7 @@ function isResumed(policy: string | undefined, { desired, exitCode }: { desired:
 
 async function readSpec(path: string): Promise<Spec | undefined> {
   try {
-    return JSON.parse(await readFile(path, "utf8")) as Spec;
+    return parseSpec(await readFile(path, "utf8"));
   } catch {
     return undefined;
   }
