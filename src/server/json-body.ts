@@ -6,6 +6,8 @@ import type { ApiRequest } from "./router.ts";
 
 // The largest documents that clients send are service specs and container configs: tens of kilobytes.
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
+// Documents are sent in one go; whoever needs longer holds a connection on purpose.
+const BODY_TIMEOUT_MS = 30_000;
 
 /**
  * The JSON object in a request's body, checked against its shape; undefined when the body is empty.
@@ -35,13 +37,31 @@ async function readValue(request: Pick<ApiRequest, "headers" | "body">): Promise
   return parse(bytes.toString());
 }
 
-/** @throws HttpError 413 when there is more than `limit` */
-export async function readBytes(body: AsyncIterable<Uint8Array>, limit: number): Promise<Buffer> {
+/**
+ * All of a body that has to be known as a whole.
+ *
+ * @throws HttpError 413 when there is more than `limitBytes`, 408 when it has not come in time
+ */
+export async function readBytes(
+  body: AsyncIterable<Uint8Array>,
+  limitBytes: number,
+  timeoutMs = BODY_TIMEOUT_MS,
+): Promise<Buffer> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new HttpError(408, "request body took too long")), timeoutMs);
+  try {
+    return await Promise.race([gather(body, limitBytes), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function gather(body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > limit) throw new HttpError(413, `request body is larger than ${limit} bytes`);
+    if (length > limitBytes) throw new HttpError(413, `request body is larger than ${limitBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

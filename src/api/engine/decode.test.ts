@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { BODY_SHAPES, decodeBody } from "#api/engine";
+import { BODY_SHAPES, decodeBody } from "./mod.ts";
 
 const decode = (body: unknown) => decodeBody(body, BODY_SHAPES.ContainerCreate);
 
@@ -23,8 +23,8 @@ describe("decodeBody()", () => {
   test("keeps a key that means something to JavaScript as data", () => {
     const decoded = decode(JSON.parse('{"Labels":{"__proto__":"x"},"__proto__":{"Image":"y"}}'));
     expect(Object.keys(decoded)).toEqual(["Labels"]);
-    expect(Object.entries(decoded["Labels"] as object)).toEqual([["__proto__", "x"]]);
-    expect(decoded["Image"]).toBeUndefined();
+    expect(Object.entries(decoded.Labels as object)).toEqual([["__proto__", "x"]]);
+    expect(decoded.Image).toBeUndefined();
   });
 
   // The texts were seen on a Docker 28.5.
@@ -32,7 +32,10 @@ describe("decodeBody()", () => {
     [{ hostconfig: { memory: "x" } }, "cannot unmarshal string into Go struct field .hostconfig.memory of type int64"],
     [{ Env: "x" }, "cannot unmarshal string into Go struct field .Env of type []string"],
     [{ Labels: { a: 1 } }, "cannot unmarshal number into Go struct field .Labels.a of type string"],
-    [{ HostConfig: { Memory: 1.5 } }, "cannot unmarshal number 1.5 into Go struct field .HostConfig.Memory of type int64"],
+    [
+      { HostConfig: { Memory: 1.5 } },
+      "cannot unmarshal number 1.5 into Go struct field .HostConfig.Memory of type int64",
+    ],
     [{ Tty: 1 }, "cannot unmarshal number into Go struct field .Tty of type bool"],
     [[], "cannot unmarshal array into Go value of type container.CreateRequest"],
     ["x", "cannot unmarshal string into Go value of type container.CreateRequest"],

@@ -1,10 +1,10 @@
 import { EngineError } from "#lib/errors";
 
 /**
- * How the JSON of a body looks. `any` is taken as it is; a struct has the listed fields and no others; the values of a
- * map may be `null`, as Go's may.
+ * How the JSON of a body looks. `empty` is an object without fields; a struct has the listed fields and no others;
+ * the values of a map may be `null`, as Go's may.
  */
-export type Shape = "string" | "boolean" | "integer" | "any" | ListShape | MapShape | StructShape;
+export type Shape = "string" | "boolean" | "integer" | "empty" | ListShape | MapShape | StructShape;
 
 interface ListShape {
   readonly list: Shape;
@@ -37,11 +37,10 @@ export function decodeBody(value: unknown, shape: StructShape): Record<string, u
 }
 
 function decode(value: unknown, shape: Shape, path: string): unknown {
-  if (shape === "any") return value;
-  if (typeof shape === "string") return decodeScalar(value, shape, path);
-  if ("fields" in shape) {
+  if (typeof shape === "string" && shape !== "empty") return decodeScalar(value, shape, path);
+  if (shape === "empty" || "fields" in shape) {
     if (!isObject(value)) throw mismatch(value, `Go struct field ${path}`, shape);
-    return decodeStruct(value, shape, path);
+    return shape === "empty" ? {} : decodeStruct(value, shape, path);
   }
   if ("list" in shape) {
     if (!Array.isArray(value)) throw mismatch(value, `Go struct field ${path}`, shape);
@@ -62,9 +61,8 @@ function decodeStruct(value: object, shape: StructShape, path: string): Record<s
   for (const [key, item] of Object.entries(value)) {
     const name = fieldName(shape, key);
     if (name === undefined || item === null) continue;
-    const field = shape.fields[name] ?? "any";
     const single = STRING_OR_LIST.has(name) && typeof item === "string";
-    result[name] = single ? [item] : decode(item, field, `${path}.${key}`);
+    result[name] = single ? [item] : decode(item, shape.fields[name] ?? "empty", `${path}.${key}`);
   }
   return result;
 }
@@ -90,7 +88,7 @@ function zeroOf(shape: Shape): unknown {
   if (shape === "string") return "";
   if (shape === "boolean") return false;
   if (shape === "integer") return 0;
-  return typeof shape === "object" && "fields" in shape ? {} : null;
+  return shape === "empty" || "fields" in shape ? {} : null;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -113,6 +111,7 @@ function jsonType(value: unknown): string {
 function goType(shape: Shape): string {
   if (shape === "boolean") return "bool";
   if (shape === "integer") return "int64";
+  if (shape === "empty") return "struct {}";
   if (typeof shape === "string") return shape;
   if ("list" in shape) return `[]${goType(shape.list)}`;
   return "map" in shape ? `map[string]${goType(shape.map)}` : shape.goType;

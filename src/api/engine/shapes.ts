@@ -12,7 +12,7 @@ export const BODY_SHAPES = {
       "AttachStdout": "boolean",
       "AttachStderr": "boolean",
       "ExposedPorts": {
-        "map": "any"
+        "map": "empty"
       },
       "Tty": "boolean",
       "OpenStdin": "boolean",
@@ -39,7 +39,7 @@ export const BODY_SHAPES = {
       "ArgsEscaped": "boolean",
       "Image": "string",
       "Volumes": {
-        "map": "any"
+        "map": "empty"
       },
       "WorkingDir": "string",
       "Entrypoint": {

@@ -148,10 +148,12 @@ export class Connection {
     if (head.expectsContinue && !body.started) return false;
     let left = this.#options.limits.skipBytes;
     if (typeof head.length === "number" && head.length > left) return false;
+    this.#deadline(this.#options.limits.headTimeoutMs, undefined);
     for await (const chunk of body) {
       left -= chunk.length;
       if (left < 0) return false;
     }
+    clearTimeout(this.#timer);
     return true;
   }
 

@@ -2,7 +2,7 @@
 export interface Limits {
   /** Request line and headers together. Go's server allows as much, and build arguments travel in the query. */
   readonly headBytes: number;
-  /** From the first byte of a request to the end of its head. */
+  /** From the first byte of a request to the end of its head, and again for the rest of a body that nobody wanted. */
   readonly headTimeoutMs: number;
   /** Between two requests. Longer than the pools of known clients keep a connection (Go: 90 s). */
   readonly idleTimeoutMs: number;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { statSync, writeFileSync } from "node:fs";
+import { renameSync, statSync, writeFileSync } from "node:fs";
 import { request, TestServer } from "./_testing.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./message.ts";
 import { HttpServer } from "./server.ts";
@@ -81,6 +81,11 @@ describe("HttpServer", () => {
     await using server = await new TestServer(async () => ok("no"), { skipBytes: 10 }).listen();
     const client = server.client(request("POST /", ["Content-Length: 100"], "a".repeat(100)));
     expect(await client.end()).toBe(answerOf("no"));
+  });
+
+  test("does not wait for an unwanted body that does not come", async () => {
+    await using server = await new TestServer(async () => ok("no"), { headTimeoutMs: 20 }).listen();
+    expect(await server.client(request("POST /", ["Content-Length: 100"], "a")).end()).toBe(answerOf("no"));
   });
 
   test("answers HEAD without the body but with its length", async () => {
@@ -305,13 +310,23 @@ describe("HttpServer.close()", () => {
 });
 
 describe("HttpServer.listen()", () => {
-  test("gives a socket file its mode, and replaces one that nobody serves", async () => {
+  test("gives a socket file its mode, and refuses to take one that is served", async () => {
     await using server = await new TestServer(echo).listen();
     expect(statSync(server.path).mode & 0o777).toBe(0o600);
     const second = new HttpServer({ handler: echo, now: () => new Date(), onError: () => undefined });
     await expect(second.listen({ kind: "unix", path: server.path, mode: 0o600 })).rejects.toMatchObject({
       kind: "conflict",
     });
+  });
+
+  test("replaces a socket file that nobody serves any more", async () => {
+    await using server = new TestServer(echo);
+    await server.server.listen({ kind: "unix", path: `${server.path}.first`, mode: 0o600 });
+    renameSync(`${server.path}.first`, server.path);
+    await server.server.close(0);
+    await using second = new HttpServer({ handler: echo, now: () => new Date(), onError: () => undefined });
+    await second.listen({ kind: "unix", path: server.path, mode: 0o600 });
+    expect(await server.client(request("GET /again")).until("GET /again")).toContain("200 OK");
   });
 
   test("does not touch a file that is no socket", async () => {
@@ -326,5 +341,25 @@ describe("HttpServer.listen()", () => {
     const port = await server.listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
     const response = await fetch(`http://127.0.0.1:${port}/tcp`);
     expect(await response.text()).toBe("GET /tcp ");
+  });
+
+  test("serves a listening socket that it inherited", async () => {
+    const inherited = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
+    const descriptor = (inherited as unknown as { fd: number }).fd;
+    const script = `
+      import { HttpServer } from ${JSON.stringify(`${import.meta.dir}/server.ts`)};
+      const handler = async () => ({ status: 200, headers: {}, body: "inherited" });
+      const server = new HttpServer({ handler, now: () => new Date(), onError: console.error });
+      console.log(await server.listen({ kind: "fd", fd: 3 }));`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "pipe", "inherit", descriptor] });
+    try {
+      const { value } = await child.stdout.getReader().read();
+      expect(new TextDecoder().decode(value)).toBe(`${inherited.port}\n`);
+      inherited.stop();
+      expect(await (await fetch(`http://127.0.0.1:${inherited.port}/`)).text()).toBe("inherited");
+    } finally {
+      child.kill();
+      await child.exited;
+    }
   });
 });

@@ -66,7 +66,7 @@ export class HttpServer implements AsyncDisposable {
       chmodSync(address.path, address.mode);
     }
     const bound = server.address();
-    return typeof bound === "object" && bound !== null ? bound.port : 0;
+    return typeof bound === "object" && bound?.port ? bound.port : 0;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { DEFAULT_DETACH_KEYS, DetachKeys, detachFilter, parseDetachKeys } from "#lib/stream";
+import { DEFAULT_DETACH_KEYS, DetachKeys, detachFilter, parseDetachKeys } from "./mod.ts";
 
 describe("parseDetachKeys()", () => {
   test.each([

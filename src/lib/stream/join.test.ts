@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import { Duplex } from "node:stream";
-import { join } from "#lib/stream";
+import { join } from "./mod.ts";
 
 /** Two ends of one connection: what is written to one is read from the other. */
 function pair(): [Duplex, Duplex] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { demultiplex, encodeFrame, FrameDecoder } from "#lib/stream";
+import { demultiplex, encodeFrame, FrameDecoder } from "./mod.ts";
 
 test("encodeFrame() writes the stream and the big-endian length before the payload", () => {
   expect([...encodeFrame("stderr", "ab")]).toEqual([2, 0, 0, 0, 0, 0, 0, 2, 97, 98]);
