@@ -74,6 +74,25 @@ describe("matchExact(), matchPrefix() and matchPattern()", () => {
   });
 });
 
+describe("matchPattern()", () => {
+  test.each([
+    ["^web$", true],
+    ["(?i)WEB", true],
+    ["w.b", true],
+    ["web|db", true],
+    ["[[:alpha:]]{3}", true],
+    ["^eb", false],
+    ["(?=web)", false],
+  ])("%s", (pattern, expected) => {
+    expect(matchPattern(new Map([["name", [pattern]]]), "name", "web")).toBe(expected);
+  });
+
+  test("an expression that explodes elsewhere takes no time", () => {
+    const filters = new Map([["name", ["^(a+)+$"]]]);
+    expect(matchPattern(filters, "name", `${"a".repeat(5000)}b`)).toBe(false);
+  });
+});
+
 describe("matchLabels()", () => {
   test.each([
     ['{"label":["a"]}', true],
