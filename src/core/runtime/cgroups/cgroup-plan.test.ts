@@ -6,8 +6,9 @@ import { cgroupPlan } from "./cgroup-plan.ts";
 import { cgroupsPath, oomPath } from "./paths.ts";
 import { cpuWeight } from "./v2.ts";
 
+/** Files and values; the device rules that every container has are left out. */
 function writes(ops: readonly BeforeOp[]): string[] {
-  return ops.flatMap((op) => (op.op === "write" ? [`${op.path} ${op.data}`] : []));
+  return ops.flatMap((op) => (op.op === "write" && !op.path.includes("/devices.") ? [`${op.path} ${op.data}`] : []));
 }
 
 function plan(resources: SpecResources, { cgroups } = hybridHost, reader = hostFiles) {
@@ -75,14 +76,20 @@ describe("cgroupPlan() on v1", () => {
     expect(after.filter((op) => op.op === "remove")).toHaveLength(8);
   });
 
-  test("translates device rules, old wildcards too", () => {
+  test("translates device rules, old wildcards too, and adds what no container lives without", () => {
     const devices = [
       { allow: false, access: "rwm" },
       { allow: true, type: "c" as const, major: 42, minor: -1, access: "rm" },
     ];
-    expect(writes(plan({ devices }).before).filter((line) => line.includes("devices."))).toEqual([
-      "/sys/fs/cgroup/devices/tug/x/devices.deny a",
-      "/sys/fs/cgroup/devices/tug/x/devices.allow c 42:* rm",
+    const written = plan({ devices }).before.flatMap((op) =>
+      op.op === "write" && op.path.includes("/devices.") ? [`${op.path.split("/").at(-1)} ${op.data}`] : [],
+    );
+    expect(written).toEqual([
+      "devices.deny a",
+      "devices.allow c 42:* rm",
+      "devices.allow c *:* m",
+      "devices.allow b *:* m",
+      ...["1:3", "1:8", "1:7", "5:0", "1:5", "1:9", "136:*", "5:2"].map((numbers) => `devices.allow c ${numbers} rwm`),
     ]);
   });
 });

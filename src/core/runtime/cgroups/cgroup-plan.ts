@@ -1,4 +1,4 @@
-import type { SpecResources } from "#api/oci";
+import type { DeviceRule, SpecResources } from "#api/oci";
 import type { AfterOp, BeforeOp, BesideOp } from "#executor";
 import type { HostReader } from "../host/reader.ts";
 import type { CgroupFacts } from "../types.ts";
@@ -28,8 +28,30 @@ export interface CgroupInput {
 /** How long the kernel may take to let go of a cgroup whose processes have ended. */
 const REMOVE_RETRY_MS = 2_000;
 
+/**
+ * What every runtime adds to the document's rules, since a container cannot live without: the default devices, terminals, and
+ * making device nodes of any kind, which says nothing about opening them (opencontainers/runc, specconv `AllowedDevices`).
+ */
+const RUNTIME_DEVICES: readonly DeviceRule[] = [
+  { allow: true, type: "c", access: "m" },
+  { allow: true, type: "b", access: "m" },
+  { allow: true, type: "c", major: 1, minor: 3, access: "rwm" },
+  { allow: true, type: "c", major: 1, minor: 8, access: "rwm" },
+  { allow: true, type: "c", major: 1, minor: 7, access: "rwm" },
+  { allow: true, type: "c", major: 5, minor: 0, access: "rwm" },
+  { allow: true, type: "c", major: 1, minor: 5, access: "rwm" },
+  { allow: true, type: "c", major: 1, minor: 9, access: "rwm" },
+  { allow: true, type: "c", major: 136, access: "rwm" },
+  { allow: true, type: "c", major: 5, minor: 2, access: "rwm" },
+];
+
+/** A document that says nothing of devices gets the runtime's alone. */
+const DENY_ALL: readonly DeviceRule[] = [{ allow: false, access: "rwm" }];
+
 /** @throws `invalid-parameter` for a limit that this kernel lacks */
-export function cgroupPlan(input: CgroupInput): CgroupPlan {
+export function cgroupPlan(request: CgroupInput): CgroupPlan {
+  const devices = [...(request.resources.devices ?? DENY_ALL), ...RUNTIME_DEVICES];
+  const input = { ...request, resources: { ...request.resources, devices } };
   const directories = cgroupDirectories(input.path, input.cgroups);
   const v2 = input.cgroups.mode === "v2";
   return {

@@ -23,9 +23,7 @@ export function v2Setup(directories: readonly CgroupDirectory[], { resources, cg
     ...files(resources).map(
       ([file, value]): BeforeOp => ({ op: "write", path: `${directory.path}/${file}`, data: String(value), mode: 0 }),
     ),
-    ...(resources.devices
-      ? [{ op: "cgroup-devices", path: directory.path, program: deviceProgram(resources.devices) } as const]
-      : []),
+    { op: "cgroup-devices", path: directory.path, program: deviceProgram(resources.devices ?? []) },
   ];
 }
 

@@ -3,6 +3,7 @@ import type { SpecIdMapping, SpecMount } from "#api/oci";
 import type { IdMapping, InsideOp } from "#executor";
 import { cgroupDirectories } from "../cgroups/paths.ts";
 import { invalid } from "../errors.ts";
+import type { HostNode } from "../host/reader.ts";
 import { MOUNT_ATTR, MS } from "../linux/mount-flags.ts";
 import type { PlanInput } from "../runtime.ts";
 import { parseMountOptions } from "./mount-options.ts";
@@ -26,8 +27,7 @@ function mountOp(mount: SpecMount, { reader }: PlanInput): InsideOp {
       op: "bind",
       source,
       target,
-      // An absent source fails in the executor, with the path in its message.
-      create: reader.stat(source)?.kind === "directory" ? "directory" : "file",
+      create: isFile(reader.stat(source)) ? "file" : "directory",
       recursive: options.recursive,
       set: options.set,
       clear: options.clear,
@@ -46,6 +46,11 @@ function mountOp(mount: SpecMount, { reader }: PlanInput): InsideOp {
     options: options.data,
     copyUp: options.copyUp,
   };
+}
+
+/** A source that is not there yet is a directory that the plan makes, or fails in the executor with the path in its message. */
+function isFile(node: HostNode | undefined): boolean {
+  return node !== undefined && node.kind !== "directory";
 }
 
 export function idMap(mappings: readonly SpecIdMapping[] | undefined): IdMapping[] {
