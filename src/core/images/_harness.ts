@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ContentStore, createContentStore } from "#core/content";
 import { createEvents, EVENT_MIGRATIONS, type Event, NO_FILTERS } from "#core/events";
-import { chainIDOf } from "#core/snapshots";
+import { chainIDOf, type Snapshotter } from "#core/snapshots";
 import { type Database, openDatabase } from "#lib/db";
 import type { ImageUser } from "./context.ts";
 import type { ImageID, LocalImages, Progress } from "./image.ts";
@@ -24,12 +24,14 @@ export interface Harness extends AsyncDisposable {
   garbage(): number;
 }
 
-export const PLATFORM = { os: "linux", architecture: "amd64" } as const;
+const PLATFORM = { os: "linux", architecture: "amd64" } as const;
 
 /** Time starts in 2026 and goes on by a second with every look at the clock. */
 const START_NANO = 1_767_225_600_000_000_000n;
 
-export async function makeHarness(): Promise<Harness> {
+export async function makeHarness(
+  prepareChain: Snapshotter["prepareChain"] = async (chain) => chainIDOf(chain),
+): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), "tug-images-"));
   const content = await createContentStore(folder);
   const database = openDatabase(":memory:", [...IMAGE_MIGRATIONS, ...EVENT_MIGRATIONS]);
@@ -44,7 +46,7 @@ export async function makeHarness(): Promise<Harness> {
     clock,
     events,
     platform: PLATFORM,
-    snapshots: { prepareChain: async (chain) => chainIDOf(chain) },
+    snapshots: { prepareChain },
     containersUsing: (id) => users.get(id) ?? [],
     garbage: () => {
       garbage += 1;

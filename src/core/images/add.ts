@@ -1,6 +1,5 @@
 import { formatReference, type Reference } from "#api/distribution";
-import type { Manifest } from "#api/oci";
-import { type Digest, digestOf, type Lease } from "#core/content";
+import type { Lease } from "#core/content";
 import { chainIDOf, type DiffID } from "#core/snapshots";
 import { formatNano } from "#lib/time";
 import type { ImagesContext } from "./context.ts";
@@ -39,7 +38,7 @@ export async function withLease<T>(context: ImagesContext, body: (lease: Lease) 
 export async function addImage(context: ImagesContext, image: CompleteImage, lease: Lease): Promise<AddedImage> {
   const diffIDs = image.layers.map((layer) => layer.diffID);
   const id = await context.content.put(image.config, lease);
-  const manifest = await keepManifest(context, image, lease);
+  const manifest = image.manifest && (await context.content.put(image.manifest, lease));
   using _pending = protectChain(context, diffIDs);
   await context.snapshots.prepareChain(diffIDs);
   const names = context.records.transaction(() => {
@@ -54,16 +53,6 @@ export function setName(context: ImagesContext, reference: Reference, id: ImageI
   const previous = context.records.findByName(formatReference(reference));
   context.records.setName(reference, id, formatNano(context.clock.nowNano()));
   return previous === undefined || previous === id ? {} : { previous };
-}
-
-/** A manifest is of use only while all that it lists is here: its layers not compressed, as we keep them. */
-async function keepManifest(context: ImagesContext, image: CompleteImage, lease: Lease): Promise<Digest | undefined> {
-  if (!image.manifest) return undefined;
-  const { config, layers } = JSON.parse(new TextDecoder().decode(image.manifest)) as Manifest;
-  const listed = [config.digest, ...layers.map((layer) => layer.digest)];
-  const held = [digestOf(image.config), ...image.layers.map((layer) => layer.diffID)];
-  if (listed.length !== held.length || listed.some((digest, index) => digest !== held[index])) return undefined;
-  return await context.content.put(image.manifest, lease);
 }
 
 /** The collector spares the chain until the record is there. */

@@ -67,9 +67,11 @@ export interface Images {
   /** @throws `not-found` "No such image: x:latest" */
   get(reference: string): Promise<Image>;
   find(reference: string): Promise<Image | undefined>;
-  /** Whether an image is still here: to be asked in the turn that records a container of it, since it may go under any `await`. */
-  has(id: ImageID): boolean;
-  /** The chain of the image is prepared for mounting (may take time the first time). */
+  /**
+   * The chain of the image is prepared for mounting (may take time the first time). Whoever is counted among the
+   * image's users before this call, and finds it here, keeps its layers.
+   * @throws `not-found` when the image went meanwhile
+   */
   prepare(id: ImageID): Promise<void>;
   tag(reference: string, target: string): Promise<void>;
   /** @throws `conflict` when containers use it (`force` removes the tags of stopped ones') */

@@ -31,7 +31,6 @@ function userVerbs(context: ImagesContext): Images {
       const id = findImage(records, reference);
       return id && present(context, id);
     },
-    has: (id) => records.find(id)?.removed === false,
     prepare: async (id) => void (await context.snapshots.prepareChain(diffIDsOf(context, id))),
     tag: async (reference, target) => tagImage(context, reference, target),
     remove: async (reference, { force }) => removeImage(context, reference, force),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { chainIDOf, type DiffID } from "#core/snapshots";
 import {
   buildImage,
   dockerArchive,
@@ -10,6 +11,7 @@ import {
   ociLayout,
   tar,
 } from "#fixtures";
+import { EngineError } from "#lib/errors";
 import { inPieces, makeHarness } from "./_harness.ts";
 
 const GZIP = { suffix: "+gzip", compress: (layer: Uint8Array) => gzipSync(layer) };
@@ -53,7 +55,7 @@ describe("load()", () => {
     await using engine = await makeHarness();
     const archive = inPieces(tar(dockerArchive([SPEC])), 1);
     await Array.fromAsync(engine.images.load(archive, { quiet: true }));
-    expect(engine.images.has((await engine.images.get("team/app:v1")).id)).toBe(true);
+    expect<string>((await engine.images.get("team/app:v1")).id).toBe(BUILT.id);
   });
 
   test("sizes are those of the files, as dockerd counts", async () => {
@@ -175,6 +177,44 @@ describe("load()", () => {
       expect(engine.garbage()).toBe(1);
     },
   );
+
+  test.each(["[]", '{"manifests":"x"}', "{", '{"manifests":[{"digest":"sha256:x"}]}'])(
+    "the other half of a Docker archive does not matter: %s",
+    async (index) => {
+      await using engine = await makeHarness();
+      const members = [...dockerArchive([SPEC]), { name: "index.json", data: index }];
+      expect(await engine.load(tar(members))).toEqual(["Loaded image: team/app:v1\n"]);
+    },
+  );
+
+  test("an image whose chain cannot be prepared is not recorded, and the collector may take all of it", async () => {
+    const failure = new EngineError("invalid-parameter", "malformed tar");
+    await using engine = await makeHarness(() => Promise.reject(failure));
+    await expect(engine.load(tar(dockerArchive([SPEC])))).rejects.toBe(failure);
+    expect(await engine.images.find("team/app:v1")).toBeUndefined();
+    expect(engine.images.usedChains().size).toBe(0);
+    for (const digest of await engine.content.list()) {
+      expect(await engine.content.collect(digest, () => engine.images.usesBlob(digest))).toBe(true);
+    }
+  });
+
+  test("while a chain is prepared neither it nor the layers are collected", async () => {
+    const preparing = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    await using engine = await makeHarness(async (chain) => {
+      preparing.resolve();
+      await go.promise;
+      return chainIDOf(chain);
+    });
+    const loading = engine.load(tar(dockerArchive([SPEC])));
+    await preparing.promise;
+    expect(engine.images.usedChains()).toEqual(new Set([chainIDOf(BUILT.diffIDs as DiffID[])]));
+    for (const digest of BUILT.diffIDs as DiffID[]) {
+      expect(await engine.content.collect(digest, () => engine.images.usesBlob(digest))).toBe(false);
+    }
+    go.resolve();
+    expect(await loading).toEqual(["Loaded image: team/app:v1\n"]);
+  });
 
   test("what came before the failure stays", async () => {
     await using engine = await makeHarness();

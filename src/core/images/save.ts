@@ -16,6 +16,7 @@ import { type Digest, digestOf } from "#core/content";
 import { EngineError } from "#lib/errors";
 import { byteString } from "#lib/fs";
 import { TAR_END, tarHeader, tarPadding } from "#lib/tar";
+import { blobsOfManifest } from "./archive/oci.ts";
 import type { ImagesContext } from "./context.ts";
 import { createdNano } from "./created.ts";
 import type { ImageID } from "./image.ts";
@@ -108,10 +109,18 @@ async function describe(
   if (!record) throw new EngineError("not-found", `No such image: ${id}`);
   const layers = records.layers(id);
   const configBytes = await content.size(id);
-  const manifest = record.manifest
-    ? await content.read(record.manifest)
-    : Buffer.from(JSON.stringify(makeManifest({ id, configBytes, layers })));
+  const original = record.manifest && (await content.read(record.manifest));
+  const manifest =
+    original && isWhole(original, [id, ...layers.map((layer) => layer.diffID)])
+      ? original
+      : Buffer.from(JSON.stringify(makeManifest({ id, configBytes, layers })));
   return { record, layers, tags: tags.filter((tag) => tag.tag !== undefined), configBytes, manifest };
+}
+
+/** The manifest that an image came with goes out again when its layers were not compressed, as ours are not. */
+function isWhole(manifest: Uint8Array, held: readonly Digest[]): boolean {
+  const listed = blobsOfManifest(manifest);
+  return listed.length === held.length && listed.every((digest, index) => digest === held[index]);
 }
 
 function makeManifest(image: { id: ImageID; configBytes: number; layers: readonly StoredLayer[] }): Manifest {

@@ -1,10 +1,11 @@
 /** Archives of `docker save`: `manifest.json` lists the images. */
 import { parseReference, type Reference } from "#api/distribution";
 import { digestOf } from "#core/content";
+import { isKind } from "#lib/errors";
 import { invalidArchive } from "../errors.ts";
 import { JsonValue } from "./json.ts";
 import type { ArchiveMembers } from "./members.ts";
-import { manifestsOf } from "./oci.ts";
+import { blobsOfManifest, manifestsOf } from "./oci.ts";
 import type { PlannedImage } from "./plan.ts";
 
 export async function planDockerImages(members: ArchiveMembers): Promise<PlannedImage[]> {
@@ -27,13 +28,18 @@ export async function planDockerImages(members: ArchiveMembers): Promise<Planned
   return images;
 }
 
-/** Since version 25 the archive is an OCI layout too; then the images have manifests, which are worth keeping. */
+/**
+ * Since version 25 the archive is an OCI layout too; then the images have manifests, which are worth keeping. dockerd
+ * does not look at that part, so whatever is wrong with it is no reason to refuse the archive.
+ */
 function manifestsByConfig(members: ArchiveMembers): Map<string, Uint8Array> {
-  const result = new Map<string, Uint8Array>();
-  if (!members.find("index.json")) return result;
-  for (const { bytes, manifest } of manifestsOf(members))
-    result.set(manifest.get("config").get("digest").string(), bytes);
-  return result;
+  try {
+    const found = members.find("index.json") ? manifestsOf(members) : [];
+    return new Map(found.map(({ bytes }) => [blobsOfManifest(bytes)[0] ?? "", bytes]));
+  } catch (error) {
+    if (isKind(error, "invalid-parameter")) return new Map();
+    throw error;
+  }
 }
 
 function parseTagged(text: string): Reference {

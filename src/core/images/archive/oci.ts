@@ -59,6 +59,17 @@ export function manifestsOf(members: ArchiveMembers): FoundManifest[] {
   return found;
 }
 
+/**
+ * The digests that a manifest lists: of its config, then of its layers.
+ *
+ * @throws `invalid-parameter`
+ */
+export function blobsOfManifest(bytes: Uint8Array): string[] {
+  const manifest = JsonValue.parse(bytes, "manifest");
+  const descriptors = [manifest.get("config"), ...manifest.get("layers").list()];
+  return descriptors.map((descriptor) => descriptor.get("digest").string());
+}
+
 /** `docker save --platform` and others copy an index whole but only some of what it lists. */
 function isReadable(members: ArchiveMembers, descriptor: JsonValue): boolean {
   return members.find(blobPath(descriptor)) !== undefined;
