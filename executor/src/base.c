@@ -1,13 +1,5 @@
 #include "base.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
 static void set_message(struct error *error, int number, const char *format, va_list args) {
   error->number = number;
   vsnprintf(error->message, sizeof error->message, format, args);

@@ -1,10 +1,6 @@
 /* What every file uses: errors, scoped fds and memory, and the encoding of plans and answers. */
 #pragma once
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "system.h"
 
 /* What failed. Filled where it failed, sent as it is, an EngineError in the daemon. */
 struct error {

@@ -1,18 +1,4 @@
 /* Ops of the child that make it what it is to become: limits, credentials, filters, and at last the program. */
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/openat2.h>
-#include <linux/seccomp.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "init.h"
 #include "plan.h"
@@ -32,17 +18,14 @@ int run_sysctl(struct context *context, const struct op_sysctl *op, struct error
 }
 
 int run_hostname(struct context *context, const struct op_hostname *op, struct error *error) {
-  (void)context;
   return sethostname(op->name, strlen(op->name)) < 0 ? fail(error, "set hostname \"%s\"", op->name) : 0;
 }
 
 int run_domainname(struct context *context, const struct op_domainname *op, struct error *error) {
-  (void)context;
   return setdomainname(op->name, strlen(op->name)) < 0 ? fail(error, "set domain name \"%s\"", op->name) : 0;
 }
 
 int run_rlimit(struct context *context, const struct op_rlimit *op, struct error *error) {
-  (void)context;
   struct rlimit limit = {op->soft, op->hard};
   return setrlimit(op->resource, &limit) < 0 ? fail(error, "set rlimit %u", op->resource) : 0;
 }
@@ -71,7 +54,6 @@ static int set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inh
 
 /* Bounding first: it takes CAP_SETPCAP, which capset may give up. Ambient last: it takes permitted and inheritable. */
 int run_capabilities(struct context *context, const struct op_capabilities *op, struct error *error) {
-  (void)context;
   for (int bit = 0; prctl(PR_CAPBSET_READ, bit, 0, 0, 0) >= 0; bit++)
     if ((op->bounding >> bit & 1) == 0 && prctl(PR_CAPBSET_DROP, bit, 0, 0, 0) < 0)
       return fail(error, "drop capability %d from the bounding set", bit);
@@ -84,12 +66,10 @@ int run_capabilities(struct context *context, const struct op_capabilities *op, 
 }
 
 int run_no_new_privs(struct context *context, const struct op_no_new_privs *op, struct error *error) {
-  (void)context, (void)op;
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? fail(error, "set no_new_privs") : 0;
 }
 
 int run_seccomp(struct context *context, const struct op_seccomp *op, struct error *error) {
-  (void)context;
   struct sock_fprog program = {(unsigned short)(op->filter.size / sizeof(struct sock_filter)),
                                (struct sock_filter *)(uintptr_t)op->filter.data};
   if (op->filter.size / sizeof(struct sock_filter) > BPF_MAXINSNS) return refuse(error, E2BIG, "seccomp filter too long");

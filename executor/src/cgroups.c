@@ -1,12 +1,4 @@
 /* Ops on the host's cgroups. */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/bpf.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/syscall.h>
 
 #include "plan.h"
 
@@ -19,7 +11,6 @@ int run_join_cgroup(struct context *context, const struct op_join_cgroup *op, st
 }
 
 int run_cgroup_devices(struct context *context, const struct op_cgroup_devices *op, struct error *error) {
-  (void)context;
   union bpf_attr load = {.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
                          .insns = (uintptr_t)op->program.data,
                          .insn_cnt = op->program.size / sizeof(struct bpf_insn),
@@ -60,7 +51,6 @@ static int kill_members(const char *path) {
 #define KILL_MS 10000
 
 int run_kill_cgroup(struct context *context, const struct op_kill_cgroup *op, struct error *error) {
-  (void)context;
   char file[4096];
   snprintf(file, sizeof file, "%s/cgroup.kill", op->path);
   SCOPED_FD fd = open(file, O_WRONLY | O_CLOEXEC);

@@ -1,15 +1,4 @@
 /* The child's stage: from the clone to the program. */
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <linux/keyctl.h>
-#include <linux/magic.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 
 #include "start.h"
 

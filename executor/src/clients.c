@@ -1,13 +1,4 @@
 /* The clients of a monitor's socket. None of them can hold up the process or another: see `send_output` and `spool`. */
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/pidfd.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "monitor.h"
 
@@ -228,7 +219,6 @@ static void client_ready(struct monitor *monitor, struct source *source, uint32_
 
 /* The hello mostly is there already, and whoever sent it counts as attached before anything that happens later. */
 void accept_clients(struct monitor *monitor, struct source *source, uint32_t events) {
-  (void)events;
   int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) return;
   struct client *client = allocate(sizeof *client);

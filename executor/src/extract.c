@@ -1,13 +1,4 @@
 /* Ops that make files from a layer. The tree is a host directory that no container uses yet, but its names are the layer's. */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/xattr.h>
 
 #include "plan.h"
 
@@ -88,7 +79,6 @@ static int set_attributes(const struct place *place, const struct op_extract *op
 }
 
 int run_extract(struct context *context, const struct op_extract *op, struct error *error) {
-  (void)context;
   SCOPED_PLACE place = find_place(op->root, op->target);
   if (place.parent_fd < 0 || make_object(&place, op) < 0 || set_attributes(&place, op) < 0)
     return fail(error, "extract \"%s\"", op->target);
@@ -96,7 +86,6 @@ int run_extract(struct context *context, const struct op_extract *op, struct err
 }
 
 int run_extract_link(struct context *context, const struct op_extract_link *op, struct error *error) {
-  (void)context;
   SCOPED_PLACE from = find_place(op->root, op->link_to), to = find_place(op->root, op->target);
   if (from.parent_fd < 0 || to.parent_fd < 0 || linkat(from.parent_fd, from.name, to.parent_fd, to.name, 0) < 0)
     return fail(error, "extract link \"%s\"", op->target);
@@ -104,7 +93,6 @@ int run_extract_link(struct context *context, const struct op_extract_link *op, 
 }
 
 int run_sync_filesystem(struct context *context, const struct op_sync_filesystem *op, struct error *error) {
-  (void)context;
   SCOPED_FD fd = open(op->path, O_RDONLY | O_CLOEXEC);
   return fd < 0 || syncfs(fd) < 0 ? fail(error, "sync filesystem of \"%s\"", op->path) : 0;
 }

@@ -1,13 +1,4 @@
 /* Ops on the host's files. */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "plan.h"
 
@@ -22,7 +13,6 @@ static int make_parents(const char *path, mode_t mode) {
 }
 
 int run_mkdir(struct context *context, const struct op_mkdir *op, struct error *error) {
-  (void)context;
   struct stat info;
   if (op->parents && make_parents(op->path, op->mode) < 0) return fail(error, "mkdir above \"%s\"", op->path);
   if (mkdir(op->path, op->mode) == 0) return 0;
@@ -32,7 +22,6 @@ int run_mkdir(struct context *context, const struct op_mkdir *op, struct error *
 
 /* One write call: that is how cgroup and procfs files take a value. */
 int run_write(struct context *context, const struct op_write *op, struct error *error) {
-  (void)context;
   int flags = O_WRONLY | O_TRUNC | O_CLOEXEC | (op->mode != 0 ? O_CREAT : 0);
   SCOPED_FD fd = open(op->path, flags, op->mode);
   if (fd < 0) return fail(error, "open \"%s\" for writing", op->path);
@@ -62,7 +51,6 @@ static int remove_once(const char *path) {
 }
 
 int run_remove(struct context *context, const struct op_remove *op, struct error *error) {
-  (void)context;
   int64_t deadline = now_ms() + op->retry_ms;
   for (unsigned pause = 1; remove_once(op->path) < 0; pause = pause < 16 ? pause * 2 : pause) {
     if (errno != EBUSY || now_ms() >= deadline) return fail(error, "remove \"%s\"", op->path);
@@ -107,7 +95,6 @@ static int empty_directory(int directory_fd, int top_fd, int depth) {
 }
 
 int run_remove_tree(struct context *context, const struct op_remove_tree *op, struct error *error) {
-  (void)context;
   if (unlink(op->path) == 0 || errno == ENOENT || errno == ENOTDIR) return 0;
   if (errno != EISDIR && errno != EPERM) return fail(error, "remove \"%s\"", op->path);
   SCOPED_FD top_fd = open(op->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

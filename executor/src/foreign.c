@@ -1,14 +1,4 @@
 /* Another OCI runtime creates and starts the container; the monitor gives it the stdio, adopts its process and reaps it. */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/pidfd.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 
 #include "monitor.h"
 

@@ -1,13 +1,4 @@
 /* Ops of the child that furnish the container: what is mounted and made in its root, and the pivot into it. */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
 
 #include "plan.h"
 
@@ -95,7 +86,6 @@ int run_mkdir_in_root(struct context *context, const struct op_mkdir_in_root *op
 
 /* The terminal is bound by the descriptor that we hold, not by the name that it has in the container (CVE-2025-52565). */
 int run_console(struct context *context, const struct op_console *op, struct error *error) {
-  (void)op;
   if (open_terminal(context, error) < 0) return -1;
   SCOPED_FD tree_fd = clone_mount(context->stdio_fd[0], "", AT_EMPTY_PATH);
   if (tree_fd < 0) return fail(error, "bind terminal on \"/dev/console\"");

@@ -1,13 +1,5 @@
 #include "init.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-
 /*
  * Signals are blocked from before the fork, so that none is lost until `init_main` waits for them. The program gets a process
  * group of its own, in the terminal's foreground: a Ctrl-C reaches it once, by the terminal, and not again by init.

@@ -1,10 +1,5 @@
 #include "log.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-
 #define OUT_CAPACITY (256 << 10)
 /* The most that a record can take: each byte as \u00xx, and what stands around it. */
 #define RECORD_MAX(log) (LOG_LINE_MAX * 6 + strlen((log)->attributes) + 128)

@@ -1,12 +1,4 @@
 /* tug-exec: runs plans (`serve`), watches over processes (a fork of it), and is the init of containers (`init`). */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/sendfile.h>
-#include <sys/syscall.h>
 
 #include "init.h"
 #include "serve.h"

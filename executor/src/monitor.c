@@ -1,18 +1,5 @@
 #include "monitor.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <malloc.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
 uint8_t scratch[SCRATCH_SIZE];
 
 void watch(struct monitor *monitor, struct source *source, uint32_t events) {
@@ -36,7 +23,6 @@ static int stream_of(const struct monitor *monitor, const struct source *source)
 
 /* A terminal's end is EIO: all its slaves are closed. */
 static void output_ready(struct monitor *monitor, struct source *source, uint32_t events) {
-  (void)events;
   ssize_t size = read(source->fd, scratch, sizeof scratch);
   if (size > 0) {
     write_log(&monitor->log, stream_of(monitor, source), scratch, (size_t)size);
@@ -96,7 +82,6 @@ static void fail_start(struct monitor *monitor) {
 }
 
 static void sync_ready(struct monitor *monitor, struct source *source, uint32_t events) {
-  (void)events;
   struct sync_message message;
   int result = receive_sync(&monitor->process, &message);
   if (result > 0 && message.kind == SYNC_TERMINAL) take_over_stdio(monitor);
@@ -115,7 +100,6 @@ static void sync_ready(struct monitor *monitor, struct source *source, uint32_t 
 
 /* What the process wrote is in its pipes by now; what its descendants still write is waited for, but not forever. */
 static void exit_ready(struct monitor *monitor, struct source *source, uint32_t events) {
-  (void)events;
   if (waitpid(monitor->process.pid, &monitor->status, WNOHANG) != monitor->process.pid) return;
   drop(monitor, source);
   while (monitor->sync.fd >= 0) sync_ready(monitor, &monitor->sync, 0);

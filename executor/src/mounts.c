@@ -1,14 +1,4 @@
 /* Ops on mounts at host paths, and the few calls that all mounting is made of: the descriptor-based mount API. */
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/mount.h>
-#include <sys/pidfd.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 
 #include "plan.h"
 
@@ -91,7 +81,6 @@ static int put_at(int mount_fd, const char *path, struct error *error) {
 }
 
 int run_propagation(struct context *context, const struct op_propagation *op, struct error *error) {
-  (void)context;
   if (mount(NULL, op->path, NULL, op->flags, NULL) < 0) return fail(error, "propagation of \"%s\"", op->path);
   return 0;
 }
@@ -103,7 +92,6 @@ static bool is_mount_point(int fd) {
 
 /* Several containers may start from one image at once: the directory beneath the mount is their lock. */
 int run_mount_erofs(struct context *context, const struct op_mount_erofs *op, struct error *error) {
-  (void)context;
   SCOPED_FD directory_fd = open(op->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory_fd < 0) return fail(error, "open \"%s\"", op->path);
   if (is_mount_point(directory_fd)) return 0;
@@ -150,7 +138,6 @@ static int set_lower(int fs_fd, struct list lower, struct error *error) {
 }
 
 int run_mount_overlay(struct context *context, const struct op_mount_overlay *op, struct error *error) {
-  (void)context;
   SCOPED_FD fs_fd = open_filesystem("overlay", error);
   if (fs_fd < 0 || set_path(fs_fd, "source", "overlay", error) < 0) return -1;
   if (set_lower(fs_fd, op->lower, error) < 0) return error->number == EINVAL ? mount_overlay_in_one(op, error) : -1;
@@ -163,7 +150,6 @@ int run_mount_overlay(struct context *context, const struct op_mount_overlay *op
 }
 
 int run_mount_bind(struct context *context, const struct op_mount_bind *op, struct error *error) {
-  (void)context;
   SCOPED_FD mount_fd = clone_mount(AT_FDCWD, op->source, op->flags & MS_REC ? AT_RECURSIVE : 0);
   if (mount_fd < 0) return fail(error, "bind \"%s\"", op->source);
   return put_at(mount_fd, op->path, error);
@@ -184,13 +170,11 @@ int run_mount_tmpfs(struct context *context, const struct op_mount_tmpfs *op, st
 }
 
 int run_umount(struct context *context, const struct op_umount *op, struct error *error) {
-  (void)context;
   if (umount2(op->path, UMOUNT_NOFOLLOW | (op->detach ? MNT_DETACH : 0)) == 0) return 0;
   return errno == EINVAL || errno == ENOENT ? 0 : fail(error, "unmount \"%s\"", op->path);
 }
 
 int run_unshare_mounts(struct context *context, const struct op_unshare_mounts *op, struct error *error) {
-  (void)context, (void)op;
   if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
     return fail(error, "unshare mounts");
   return 0;
@@ -198,7 +182,6 @@ int run_unshare_mounts(struct context *context, const struct op_unshare_mounts *
 
 /* Not dumpable first: whoever lives in those namespaces shall not look into us. */
 int run_enter(struct context *context, const struct op_enter *op, struct error *error) {
-  (void)context;
   SCOPED_FD process_fd = pidfd_open((pid_t)op->pid, 0);
   if (process_fd < 0) return fail(error, "open process %u", op->pid);
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -1,10 +1,4 @@
 /* The netlink op: messages that TypeScript encoded, sent over one socket; errors are the kernel's own words. */
-#include <errno.h>
-#include <linux/netlink.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include "plan.h"
 

@@ -1,8 +1,5 @@
 #include "plan.h"
 
-#include <errno.h>
-#include <string.h>
-
 static int malformed(struct error *error, const char *kind) { return refuse(error, EBADMSG, "malformed op \"%s\"", kind); }
 
 #define TEXT(name) op->name = take_text(in);

@@ -1,6 +1,5 @@
 /* Plans: the ops with their fields, where each may stand, and what running one needs to know. */
 #pragma once
-#include <sys/types.h>
 
 #include "base.h"
 

@@ -2,24 +2,11 @@
  * Paths that belong to a container. Its image and its volumes may hold any link at any place and may change while we
  * look, so a target is resolved by the kernel beneath the root (openat2), and from then on only the descriptor counts.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
 
 #include "plan.h"
 
 /* Links that lead on to links, as the kernel counts them; and tries when others rename what we walk through. */
-#define MAX_LINKS 40
+#define LINK_DEPTH 40
 #define MAX_TRIES 128
 
 int open_in_root(int root_fd, const char *target, int flags, int links) {
@@ -44,7 +31,7 @@ static int open_parent(int root_fd, const char *target, const char **name, int l
 
 /* A link to what is not there (Ubuntu's /etc/resolv.conf) is completed where it points to, as the container sees it. */
 static int make_walking(int root_fd, const char *target, mode_t type, mode_t mode, int links, int depth) {
-  if (depth > 256 + MAX_LINKS) return errno = ELOOP, -1;
+  if (depth > 256 + LINK_DEPTH) return errno = ELOOP, -1;
   int fd = open_in_root(root_fd, target, O_PATH, links);
   if (fd >= 0 || errno != ENOENT) return fd;
   const char *name;
@@ -55,7 +42,7 @@ static int make_walking(int root_fd, const char *target, mode_t type, mode_t mod
   if (size > 0 && links == FOLLOW) {
     link[size] = 0;
     snprintf(resolved, sizeof resolved, "%.*s%s", link[0] == '/' ? 0 : (int)(name - target), target, link);
-    return make_walking(root_fd, resolved, type, mode, links, depth + 256 / MAX_LINKS);
+    return make_walking(root_fd, resolved, type, mode, links, depth + 256 / LINK_DEPTH);
   }
   int made = type == S_IFDIR ? mkdirat(parent_fd, name, mode)
                              : openat(parent_fd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);

@@ -1,18 +1,5 @@
 #include "start.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/sched.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/pidfd.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-
 /* A reader that falls behind stalls the container; a megabyte is what one may ask for without privileges. */
 #define PIPE_SIZE (1 << 20)
 

@@ -27,6 +27,8 @@ const long = field<number>("BIG", (out, value) => out.big(BigInt(value)));
 const big = field<bigint>("BIG", (out, value) => out.big(value));
 const flag = field<boolean>("FLAG", (out, value) => out.flag(value));
 const bytes = field<Uint8Array>("BYTES", (out, value) => out.bytes(value));
+/** A path that may be no UTF-8. */
+const path = field<Uint8Array>("TEXT", (out, value) => out.textFrom(value));
 const textBytes = field<string>("BYTES", (out, value) => out.bytes(Buffer.from(value)));
 const texts = field<readonly string[]>("TEXTS", (out, value) => out.list(value, (item) => out.text(item)));
 const nums = field<readonly number[]>("NUMS", (out, value) => out.list(value, (item) => out.num(item)));
@@ -66,20 +68,20 @@ export const OP_FIELDS: { readonly [Kind in Op["op"]]: readonly FieldOf<Extract<
   "read-in-root": [text("root"), text("target"), num("limitBytes")],
   extract: [
     text("root"),
-    bytes("target"),
+    path("target"),
     num("mode"),
     num("uid"),
     num("gid"),
     num("device"),
     big("seconds"),
     num("nanoseconds"),
-    bytes("linkTo"),
+    path("linkTo"),
     big("size"),
     text("source"),
     bytes("pieces"),
     bytes("xattrs"),
   ],
-  "extract-link": [text("root"), bytes("target"), bytes("linkTo")],
+  "extract-link": [text("root"), path("target"), path("linkTo")],
   "sync-filesystem": [text("path")],
   "join-cgroup": [text("path")],
   "cgroup-devices": [text("path"), bytes("program")],
