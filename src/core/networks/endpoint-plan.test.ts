@@ -52,7 +52,8 @@ test("endpointPlan() has the child's pid stored in the message that makes the pa
   const places = [...beside, ...inside].flatMap((op) => (op.op === "netlink" ? op.childPidAt : []));
   expect(places).toHaveLength(1);
   const [create] = beside.flatMap((op) => (op.op === "netlink" ? decodeMessages(op.messages) : []));
-  expect(places[0]).toBeLessThan(create?.payload.byteLength ?? 0);
+  // The peer's IFLA_NET_NS_PID is the last attribute of the first message: 16 bytes of header, then its payload.
+  expect(places[0]).toBe(16 + (create?.payload.byteLength ?? 0) - 4);
 });
 
 test("hostInterfaceName() fits an interface name", () => {

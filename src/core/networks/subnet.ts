@@ -44,7 +44,7 @@ export function formatSubnet({ base, prefixLength }: Subnet): string {
   return `${formatAddress(base)}/${prefixLength}`;
 }
 
-export function contains({ base, prefixLength }: Subnet, address: number): boolean {
+function contains({ base, prefixLength }: Subnet, address: number): boolean {
   return (address & mask(prefixLength)) >>> 0 === base;
 }
 

@@ -24,13 +24,6 @@ export function u8(value: number): Uint8Array {
 }
 
 /** In host order; tug runs on little-endian machines only (x86_64, aarch64). */
-export function u16(value: number): Uint8Array {
-  const bytes = new Uint8Array(2);
-  new DataView(bytes.buffer).setUint16(0, value, true);
-  return bytes;
-}
-
-/** In host order. */
 export function u32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, true);
@@ -48,13 +41,6 @@ export function u16be(value: number): Uint8Array {
 export function u32be(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, false);
-  return bytes;
-}
-
-/** In network order. */
-export function u64be(value: bigint): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, value, false);
   return bytes;
 }
 

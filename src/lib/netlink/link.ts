@@ -3,7 +3,7 @@ import { type Attribute, attribute, CHILD_PID, text, u8, u32 } from "./attribute
 import { type DecodedMessage, decodeAttributes, readText, readU32, viewOf } from "./decode.ts";
 import { type NetlinkMessage, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL } from "./message.ts";
 
-export const RTM_NEWLINK = 16;
+const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 

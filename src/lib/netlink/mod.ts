@@ -5,12 +5,9 @@ export {
   attribute,
   CHILD_PID,
   text,
-  u8,
-  u16,
   u16be,
   u32,
   u32be,
-  u64be,
 } from "./attributes.ts";
 export { forgetConnectionsTo } from "./conntrack.ts";
 export {
@@ -22,7 +19,6 @@ export {
   isDone,
   listAttributes,
   readText,
-  readU32,
   readU32be,
 } from "./decode.ts";
 export {
@@ -48,6 +44,5 @@ export {
   NLM_F_APPEND,
   NLM_F_CREATE,
   NLM_F_DUMP,
-  NLM_F_EXCL,
 } from "./message.ts";
 export { addRoute, decodeRoutes, dumpRoutes, type Route, type RouteRequest } from "./route.ts";

@@ -19,9 +19,9 @@ import {
   type NetlinkMessage,
   setLink,
   text,
-  u16,
+  u16be,
   u32,
-} from "#lib/netlink";
+} from "./mod.ts";
 
 function hex(...messages: NetlinkMessage[]): string {
   return Buffer.from(encodeMessages(messages).messages).toString("hex");
@@ -40,9 +40,9 @@ describe("encodeMessages()", () => {
   });
 
   test("nests attributes and keeps a header between them", () => {
-    const inner = [Uint8Array.of(1, 2, 3, 4), attribute(5, u16(6))];
+    const inner = [Uint8Array.of(1, 2, 3, 4), attribute(5, u16be(6))];
     const message = { type: 1, flags: 0, header: new Uint8Array(), attributes: [attribute(7, inner)] };
-    expect(hex(message).slice(32)).toBe("1000 0780 01020304 0600 0500 06000000".replaceAll(" ", ""));
+    expect(hex(message).slice(32)).toBe("1000 0780 01020304 0600 0500 00060000".replaceAll(" ", ""));
   });
 
   test("tells where the child's pid goes, in every message", () => {

@@ -12,12 +12,12 @@ export interface Expression {
   readonly attributes: readonly Attribute[];
 }
 
-export const FIRST_REGISTER = 1;
+const FIRST_REGISTER = 1;
 /** The words after the first register's first. */
 export const WORD_REGISTERS = [9, 10] as const;
 
-export const META = { iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
-export const CT = { state: 0, status: 2 } as const;
+const META = { iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
+const CT = { state: 0, status: 2 } as const;
 const PAYLOAD_BASE = { network: 1, transport: 2 } as const;
 const COMPARE = { equal: 0, unequal: 1 } as const;
 const VERDICT = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 } as const;

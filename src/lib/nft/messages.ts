@@ -40,7 +40,7 @@ export const HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouti
 export const PRIORITY = { raw: -300, dstnat: -100, filter: 0, srcnat: 100 } as const;
 
 /** The data types that nft shows elements in; each field of a concatenation takes a whole number of 4-byte words. */
-export const DATA_TYPES = { ipv4_addr: 7, inet_proto: 12, inet_service: 13 } as const;
+const DATA_TYPES = { ipv4_addr: 7, inet_proto: 12, inet_service: 13 } as const;
 const DATA_TYPE_BITS = 6;
 const WORD_BYTES = 4;
 

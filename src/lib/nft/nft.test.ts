@@ -4,8 +4,8 @@
  */
 import { expect, test } from "bun:test";
 import { decodeMessages, encodeMessages, listAttributes, type NetlinkMessage, u16be } from "#lib/netlink";
-import * as nft from "#lib/nft";
 import golden from "./golden/nft.json";
+import * as nft from "./mod.ts";
 
 const NLM_F_ACK = 4;
 const NLA_F_NESTED = 0x8000;
