@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { parseReference } from "#api/distribution";
 import { parseFilters } from "#core/events";
 import { buildImage, dockerArchive, type ImageSpec, layeredImage, tar } from "#fixtures";
 import { type Harness, inPieces, makeHarness } from "./_harness.ts";
 import type { DeletedImage, Image, ImageID } from "./image.ts";
+import { ImageRecords } from "./records.ts";
 
 const BASE = layeredImage("base:1").layers[0] as Uint8Array;
 const TOP = layeredImage("base:1").layers[1] as Uint8Array;
@@ -220,6 +222,54 @@ describe("remove()", () => {
   });
 });
 
+describe("digests", () => {
+  const DIGEST = `sha256:${"d".repeat(64)}`;
+  /** As if it had been pulled: the tag, and the digest under which the registry has it. */
+  async function withPulled(tags: readonly string[]): Promise<{ engine: Harness; id: ImageID }> {
+    const engine = await withImages(spec(tags));
+    const id = idOf(spec(tags));
+    new ImageRecords(engine.database).setName(parseReference(`a@${DIGEST}`), id, "2026-01-01T00:00:00Z");
+    return { engine, id };
+  }
+
+  test("are names too, whatever tag stands beside them", async () => {
+    const { engine, id } = await withPulled(["a:1"]);
+    await using _ = engine;
+    const image = await engine.images.get(`a:whatever@${DIGEST}`);
+    expect(image.id).toBe(id);
+    expect(image.digests).toEqual([`docker.io/library/a@${DIGEST}`]);
+  });
+
+  test("go with the last tag of their repository", async () => {
+    const { engine, id } = await withPulled(["a:1"]);
+    await using _ = engine;
+    const deleted = await engine.images.remove("a:1", { force: false, prune: true });
+    expect(deleted.slice(0, 3)).toEqual([{ Untagged: "a:1" }, { Untagged: `a@${DIGEST}` }, { Deleted: id }]);
+  });
+
+  test("stay while a tag of their repository does", async () => {
+    const { engine } = await withPulled(["a:1", "a:2"]);
+    await using _ = engine;
+    expect(await engine.images.remove("a:1", { force: false, prune: true })).toEqual([{ Untagged: "a:1" }]);
+  });
+
+  test("with one tag they do not stand in the way of an ID", async () => {
+    const { engine, id } = await withPulled(["a:1"]);
+    await using _ = engine;
+    const deleted = await engine.images.remove(id, { force: false, prune: true });
+    expect(deleted.slice(0, 3)).toEqual([{ Untagged: "a:1" }, { Untagged: `a@${DIGEST}` }, { Deleted: id }]);
+  });
+
+  test("keep an image without a tag from being shown without dangling ones", async () => {
+    const { engine } = await withPulled([]);
+    await using _ = engine;
+    expect(await list(engine, '{"dangling":["true"]}')).toHaveLength(1);
+    expect(await list(engine, '{"dangling":["false"]}')).toHaveLength(1);
+    expect(await list(engine, '{"reference":["a"]}')).toHaveLength(1);
+    expect((await engine.images.prune({ filters: parseFilters("") })).deleted[0]).toEqual({ Untagged: `a@${DIGEST}` });
+  });
+});
+
 describe("list()", () => {
   const old = spec(["old:1"], { created: "2020-01-01T00:00:00Z" });
   const middle = spec(["team/middle:1", "team/middle:2"], { created: "2021-01-01T00:00:00.5Z" });
@@ -374,10 +424,10 @@ describe("import()", () => {
   test("without a name it dangles; the default tag is latest; the platform is what one says", async () => {
     await using engine = await makeHarness();
     expect((await engine.images.get(await importTar(engine))).tags).toEqual([]);
-    const id = await importTar(engine, { repository: "x", platform: "linux/arm64/v8" });
+    const id = await importTar(engine, { repository: "x", platform: "linux/arm/v6" });
     const image = await engine.images.get(id);
     expect(image.tags).toEqual(["docker.io/library/x:latest"]);
-    expect(image.document).toMatchObject({ architecture: "arm64", variant: "v8" });
+    expect(image.document).toMatchObject({ architecture: "arm", variant: "v6" });
   });
 
   test.each([

@@ -11,6 +11,8 @@ const ARCHITECTURES: Readonly<Record<string, { architecture: string; variant?: s
   armel: { architecture: "arm", variant: "v6" },
 };
 
+const ORDINARY: Readonly<Record<string, string>> = { amd64: "v1", arm64: "v8" };
+
 /**
  * Reads `os/arch[/variant]`, or only one of the first two; what is missing is the host's.
  *
@@ -21,17 +23,21 @@ export function parsePlatform(text: string, host: Platform): Platform {
   if (parts.length > 3 || !parts.every((part) => /^[a-z0-9_.-]+$/.test(part))) {
     throw new EngineError("invalid-parameter", `"${text}": unknown operating system or architecture: invalid argument`);
   }
-  const [first = "", second, third] = parts;
-  if (second === undefined) {
-    return isSystem(first) ? { os: first, architecture: host.architecture } : { os: host.os, ...architectureOf(first) };
-  }
-  return { os: first, ...architectureOf(second), ...(third === undefined ? {} : { variant: third }) };
+  const [first = "", second, variant] = parts;
+  if (second !== undefined) return { os: first, ...processorOf(second, variant) };
+  return isSystem(first)
+    ? { os: first, ...processorOf(host.architecture, host.variant) }
+    : { os: host.os, ...processorOf(first) };
 }
 
 function isSystem(name: string): boolean {
   return ["linux", "windows", "darwin", "freebsd"].includes(name);
 }
 
-function architectureOf(name: string): { architecture: string; variant?: string } {
-  return Object.hasOwn(ARCHITECTURES, name) ? (ARCHITECTURES[name] ?? { architecture: name }) : { architecture: name };
+/** By its usual names, the variant left out where it is the ordinary one. */
+function processorOf(name: string, variant?: string): { architecture: string; variant?: string } {
+  const known = Object.hasOwn(ARCHITECTURES, name) ? ARCHITECTURES[name] : undefined;
+  const architecture = known?.architecture ?? name;
+  const asked = variant?.replace(/^(?=[0-9])/, "v") ?? known?.variant ?? (architecture === "arm" ? "v7" : undefined);
+  return asked === undefined || ORDINARY[architecture] === asked ? { architecture } : { architecture, variant: asked };
 }
