@@ -13,16 +13,19 @@ export async function openLog(path: string): Promise<LogFile[]> {
     const current = await inodeOf(path);
     const files = (await Promise.all((await rotatedPaths(path)).map(openFile))).filter((file) => file !== undefined);
     // Every rotation gives `path` a new inode: with the same one before and after, none came in between.
-    if (files.at(-1)?.inode === current) return files;
+    if (files.at(-1)?.inode === current && (await inodeOf(path)) === current) return files;
     await closeAll(files);
   }
 }
 
-/** The file that came after `file` in a log: undefined when that one is still being written; the oldest there is when rotation already dropped it. */
-export async function openNext(path: string, file: LogFile): Promise<LogFile | undefined> {
-  if ((await inodeOf(path)) === file.inode) return undefined;
+/**
+ * The file that comes after `file` in a log, which is the oldest without one or when rotation dropped that one. Undefined while
+ * `file` is still the one being written.
+ */
+export async function openNext(path: string, file: LogFile | undefined): Promise<LogFile | undefined> {
+  if ((await inodeOf(path)) === file?.inode) return undefined;
   const files = await openLog(path);
-  const index = files.findIndex((other) => other.inode === file.inode);
+  const index = files.findIndex((other) => other.inode === file?.inode);
   const next = files[index + 1];
   await closeAll(files.filter((other) => other !== next));
   return next;

@@ -26,24 +26,23 @@ export async function* readLog(path: string, { tail, until, signal }: ReadOption
   const open = new Set(files);
   try {
     const start = tail >= 0 ? await findTail(files, tail) : { file: 0, offset: 0 };
-    let reader: LineReader | undefined;
-    for (const [index, file] of files.entries()) {
-      if (index < start.file) continue;
-      reader = new LineReader(file, index === start.file ? start.offset : 0);
-      yield* drain(reader, signal);
-    }
-    while (change && !signal?.aborted) {
+    const [first, ...later] = files.slice(start.file);
+    let reader = first && new LineReader(first, start.offset);
+    for (;;) {
       // Looked at before reading: what is written after it shows up as a change.
       const last = over;
-      const seen = change.count;
+      const seen = change?.count;
       if (reader) yield* drain(reader, signal);
-      const next = await nextReader(path, reader, open);
+      if (signal?.aborted) return;
+      const next = later.shift() ?? (await openNext(path, reader?.file));
       if (next) {
         // The old file got its last lines before it was renamed, maybe after the look at it above.
         if (reader) yield* drain(reader, signal);
-        reader = next;
-      } else if (last) return;
-      else await change.after(seen);
+        if (reader) await close(reader.file, open);
+        open.add(next);
+        reader = new LineReader(next, 0);
+      } else if (last || seen === undefined) return;
+      else await change?.after(seen);
     }
   } finally {
     await closeAll([...open]);
@@ -55,16 +54,9 @@ async function* drain(reader: LineReader, signal: AbortSignal | undefined): Asyn
   for (let lines = await reader.next(); lines && !signal?.aborted; lines = await reader.next()) yield lines;
 }
 
-/** A reader for the file that rotation put after the current one, if it did. */
-async function nextReader(
-  path: string,
-  reader: LineReader | undefined,
-  open: Set<LogFile>,
-): Promise<LineReader | undefined> {
-  const next = reader ? await openNext(path, reader.file) : (await openLog(path))[0];
-  if (!next) return undefined;
-  open.add(next);
-  return new LineReader(next, 0);
+async function close(file: LogFile, open: Set<LogFile>): Promise<void> {
+  open.delete(file);
+  await file.handle.close();
 }
 
 /** Changes of a log's files, seen through inotify on their folder. */
