@@ -9,8 +9,6 @@ export {
   matchExact,
   matchLabels,
   matchPattern,
-  matchPrefix,
   matchPruneLabels,
-  NO_FILTERS,
   parseFilters,
 } from "./filters.ts";

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ContentStore, createContentStore } from "#core/content";
-import { createEvents, EVENT_MIGRATIONS, type Event, NO_FILTERS } from "#core/events";
+import { createEvents, EVENT_MIGRATIONS, type Event } from "#core/events";
 import { chainIDOf, type Snapshotter } from "#core/snapshots";
 import { type Database, openDatabase } from "#lib/db";
 import type { ImageUser } from "./context.ts";
@@ -58,7 +58,7 @@ export async function makeHarness(
     database,
     users,
     load: async (archive) => streamLines(await Array.fromAsync(images.load(inPieces(archive), { quiet: true }))),
-    events: () => Array.fromAsync(events.subscribe({ sinceNano: 0n, untilNano: time, filters: NO_FILTERS })),
+    events: () => Array.fromAsync(events.subscribe({ sinceNano: 0n, untilNano: time, filters: new Map() })),
     garbage: () => garbage,
     async [Symbol.asyncDispose]() {
       database[Symbol.dispose]();

@@ -1,6 +1,5 @@
 /** Images: what they are named, what they consist of, and how they come and go. */
 export type { ImagesOptions, ImageUser } from "./context.ts";
-export { parseImageDocument } from "./document.ts";
 export type {
   BuiltinImage,
   DeletedImage,
@@ -16,5 +15,4 @@ export type {
   Progress,
 } from "./image.ts";
 export { createImages } from "./images.ts";
-export { parsePlatform } from "./platform.ts";
 export { IMAGE_MIGRATIONS } from "./records.ts";

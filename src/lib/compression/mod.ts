@@ -1,4 +1,3 @@
 /** Compressed streams: telling them apart and reading them. */
 export { decompress } from "./decompress.ts";
-export { type CompressionFormat, detectCompression } from "./detect.ts";
 export { peek } from "./peek.ts";
