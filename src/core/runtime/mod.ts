@@ -7,18 +7,18 @@ export {
   type ResolvConfOptions,
   resolvConfFile,
 } from "./files.ts";
-export { discoverCgroups, discoverHost, type HostBasics } from "./host/discover.ts";
+export { defaultAppArmorProfile } from "./host/apparmor.ts";
+export { discoverHost, type HostBasics } from "./host/discover.ts";
 export { type HostNode, type HostReader, hostReader } from "./host/reader.ts";
-export { compilePlan, rootMountOps } from "./plan/compile.ts";
+export { compilePlan } from "./plan/compile.ts";
 export { compileExecPlan } from "./plan/exec.ts";
 export { compileForeignPlan } from "./plan/foreign.ts";
-export { formatOp, formatPlan } from "./plan/format.ts";
+export { formatPlan } from "./plan/format.ts";
 export type { PlanInput, SpecInput } from "./runtime.ts";
 export { buildSpec } from "./spec/build.ts";
-export { joinedContainer, type NamespaceModes, namespaceModes } from "./spec/modes.ts";
 export type { BindPoint, MountPoint, TmpfsPoint } from "./spec/mount-point.ts";
 export { mountPoints } from "./spec/mount-points.ts";
-export { mergeEnvironment, withHome, workingDirectory } from "./spec/process.ts";
+export { mergeEnvironment } from "./spec/process.ts";
 export { formatSpec, parseSpec } from "./spec/text.ts";
 export type {
   Architecture,

@@ -1,6 +1,7 @@
 import { EngineError } from "#lib/errors";
 import { cpuList } from "../linux/cpu-list.ts";
 import type { Architecture, CgroupFacts, HostFacts, LimitFacts } from "../types.ts";
+import { DEFAULT_PROFILES } from "./apparmor.ts";
 import type { HostReader } from "./reader.ts";
 
 /** What the caller knows of itself without reading a file. */
@@ -44,7 +45,7 @@ export function discoverHost(reader: HostReader, { machine, kernelRelease }: Hos
  *
  * @throws `failed-precondition` where none is mounted
  */
-export function discoverCgroups(reader: HostReader): CgroupFacts {
+function discoverCgroups(reader: HostReader): CgroupFacts {
   const mounts = parseMountinfo(reader.readText("/proc/self/mountinfo") ?? "");
   const v1 = v1Mounts(mounts);
   const unified = mounts.find(({ type }) => type === "cgroup2")?.path ?? "";
@@ -143,10 +144,9 @@ function cpusetFacts(reader: HostReader, cgroups: CgroupFacts): Pick<HostFacts, 
   };
 }
 
-/** The profile that Docker's package or ours loaded. */
 function loadedProfile(reader: HostReader): string {
-  const loaded = reader.readText("/sys/kernel/security/apparmor/profiles") ?? "";
-  return /^docker-default \(/m.test(loaded) ? "docker-default" : "";
+  const loaded = (reader.readText("/sys/kernel/security/apparmor/profiles") ?? "").split("\n");
+  return DEFAULT_PROFILES.find((name) => loaded.some((line) => line.startsWith(`${name} (`))) ?? "";
 }
 
 /** Counters that tell a container how its neighbours use the processor: a side channel. */

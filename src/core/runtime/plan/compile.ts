@@ -100,7 +100,7 @@ function insideOps(input: PlanInput): ChildOp[] {
 }
 
 /** A mount of the root filesystem as an op. */
-export function rootMount({ type, source, target, options }: Mount): MountOp {
+function rootMount({ type, source, target, options }: Mount): MountOp {
   const valuesOf = (key: string) =>
     options.filter((option) => option.startsWith(`${key}=`)).map((option) => option.slice(key.length + 1));
   switch (type) {

@@ -33,7 +33,7 @@ function row(name: string, text: string): string {
 }
 
 /** One op as a line. */
-export function formatOp(op: Op): string {
+function formatOp(op: Op): string {
   // The table has an entry for each kind, typed for that kind; TypeScript cannot see that `op.op` picks the right one.
   const describe = DESCRIBE[op.op] as (op: Op) => readonly string[];
   return row(

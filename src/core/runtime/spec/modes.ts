@@ -30,7 +30,7 @@ export function namespaceModes(hostConfig: HostConfig, host: HostFacts): Namespa
 }
 
 /** The reference in `container:REF`; empty for other modes. */
-export function joinedContainer(mode: string | undefined): string {
+function joinedContainer(mode: string | undefined): string {
   return mode?.startsWith("container:") ? mode.slice("container:".length) : "";
 }
 

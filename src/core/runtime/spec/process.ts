@@ -31,7 +31,7 @@ function sameSets(names: readonly string[]): CapabilitySets {
 }
 
 /** @throws `invalid-parameter` when it is not absolute */
-export function workingDirectory(path: string): string {
+function workingDirectory(path: string): string {
   if (path === "") return "/";
   if (!path.startsWith("/")) {
     throw invalid(`the working directory '${path}' is invalid, it needs to be an absolute path`);
