@@ -10,7 +10,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { openDatabase } from "#lib/db";
 import { createLogger } from "#lib/log";
@@ -193,11 +192,6 @@ export class Lab implements AsyncDisposable {
     if (sleeper.pid === undefined) throw new Error("sleep did not start");
     return sleeper.pid;
   }
-}
-
-/** Lets frames between a bridge's ports pass through the firewall too, as with the module br_netfilter. */
-export function filterBridgedFrames(on: boolean): void {
-  writeFileSync("/proc/sys/net/bridge/bridge-nf-call-iptables", on ? "1" : "0");
 }
 
 function up(index: number, address: readonly [number, number, number, number]) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { addRoute, deleteAddress } from "#lib/netlink";
-import { type Container, filterBridgedFrames, HOST_ADDRESS, Lab, OUTSIDE_ADDRESS, SILENCE_MS, UPLINK } from "./_lab.ts";
+import { type Container, HOST_ADDRESS, Lab, OUTSIDE_ADDRESS, SILENCE_MS, UPLINK } from "./_lab.ts";
 import { directExecutor } from "./_testing.ts";
 import { routeOp } from "./host.ts";
 import type { PortRequest } from "./network.ts";
@@ -11,14 +11,18 @@ function port(spec: Partial<PortRequest> & { containerPort: number }): PortReque
   return { protocol: "tcp", hostAddress: "", hostPortFirst, hostPortLast: hostPortFirst, ...spec };
 }
 
-describe.each([false, true])("the default bridge, bridged frames filtered: %p", (filtered) => {
+describe.each([
+  ["as the kernel comes", false],
+  ["with bridged frames filtered and strict reverse paths", true],
+])("the default bridge, %s", (_, strict) => {
   let lab: Lab;
   let web: Container;
   let other: Container;
 
   beforeAll(async () => {
     lab = new Lab();
-    filterBridgedFrames(filtered);
+    writeFileSync("/proc/sys/net/bridge/bridge-nf-call-iptables", strict ? "1" : "0");
+    writeFileSync("/proc/sys/net/ipv4/conf/all/rp_filter", strict ? "1" : "0");
     await lab.networks.reconcile(new Set());
     web = await lab.start({
       ports: [

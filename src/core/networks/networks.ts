@@ -91,7 +91,8 @@ class DefaultNetworks implements OwnedNetworks {
   async attach(request: AttachRequest): Promise<{ endpoint: Endpoint; plan: EndpointPlan }> {
     const { containerID } = request;
     if (!this.#bridge) throw noSuchNetwork("bridge");
-    await this.release(containerID);
+    // Nobody told of the end of an earlier run: whatever it left would be in the way.
+    await this.release(containerID, { monitorLost: true });
     const reserved = this.#newEndpoint(this.#bridge, request);
     const address = parseAddress(reserved.address);
     this.#claimed.add(address);
