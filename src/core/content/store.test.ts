@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ContentStore, createContentStore, digestOf, parseDigest } from "#core/content";
+import { type ContentStore, createContentStore, digestOf, parseDigest } from "./mod.ts";
 
 let root: string;
 let store: ContentStore;

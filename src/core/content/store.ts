@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { KeyedLock } from "#lib/async";
 import { EngineError } from "#lib/errors";
-import { errnoOf, fileError, isAbsent, publish, syncDirectory } from "#lib/fs";
+import { fileError, isAbsent, publish, syncDirectory } from "#lib/fs";
 import type { ContentStore, Digest } from "./content.ts";
 import { digestOf, parseDigest } from "./digest.ts";
 import { type Lease, Leases } from "./leases.ts";
@@ -62,7 +62,7 @@ class DirectoryStore implements ContentStore {
       return written;
     } catch (error) {
       await rm(temporary, { force: true });
-      throw errnoOf(error) === undefined ? error : fileError("write blob", error);
+      throw fileError("write blob", error);
     }
   }
 

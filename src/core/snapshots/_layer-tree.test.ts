@@ -190,6 +190,11 @@ const diffs: readonly [what: string, layers: readonly Layer[], expected: readonl
     [base, { "etc/.wh..wh..opq": nothing, "etc/new": nothing }],
     ["/etc/ opaque", "/etc/new 0@1"],
   ],
+  [
+    "marks every name that an opaque root takes away",
+    [base, { ".wh..wh..opq": nothing, "usr/x": nothing }],
+    ["/bin c0:0", "/etc c0:0", "/usr/ opaque", "/usr/x 0@1"],
+  ],
   ["marks an emptied directory", [base, { "etc/deep/.wh..wh..opq": nothing }], ["/etc/", "/etc/deep/ opaque"]],
   [
     "marks a directory that was removed and made anew",

@@ -20,6 +20,8 @@ const MAX_INODES = 1 << 21;
 /** As the kernel's own limit on following. */
 const MAX_SYMLINKS = 40;
 const NAME_BYTES = 255;
+/** Nobody could open a file that lies deeper: PATH_MAX is 4096. */
+const MAX_DEPTH = 2048;
 
 const WHITEOUT = ".wh.";
 const WHITEOUT_META = ".wh..wh.";
@@ -69,15 +71,16 @@ export class LayerTree {
   }
 
   #diff(directory: DirectoryInode, replaced = false): DirectoryInode | undefined {
+    // Overlayfs merges the roots of its layers whatever their marks, so there every name is marked.
+    const opaque = (replaced || this.#opaque.has(directory.children)) && directory !== this.#root;
     const removed = this.#removed.get(directory.children) ?? new Set();
     const children: Children = new Map();
-    for (const name of removed) if (!directory.children.has(name)) children.set(name, WHITEOUT_DEVICE);
+    for (const name of removed) if (!opaque && !directory.children.has(name)) children.set(name, WHITEOUT_DEVICE);
     for (const [name, child] of directory.children) {
       const changed = this.#layers.get(child) === this.#layer;
       const kept = child.type === "directory" ? this.#diff(child, removed.has(name)) : changed ? child : undefined;
       if (kept !== undefined) children.set(name, kept);
     }
-    const opaque = replaced || this.#opaque.has(directory.children);
     if (!opaque && children.size === 0 && this.#layers.get(directory) !== this.#layer) return undefined;
     const xattrs = opaque ? new Map([...directory.xattrs, [OPAQUE_XATTR, OPAQUE_VALUE] as const]) : directory.xattrs;
     return { ...directory, xattrs, children };
@@ -145,6 +148,7 @@ export class LayerTree {
     const pending = path.toReversed();
     let symlinks = 0;
     for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
+      if (stack.length > MAX_DEPTH) throw cannotApply(what, "too many directories deep");
       const directory = stack.at(-1)!;
       const child = directory.children.get(part);
       if (part === "..") {
@@ -182,7 +186,11 @@ export class LayerTree {
 
   /** Takes away what lower layers put into a directory. @returns whether anything of this layer is left */
   #prune(directory: DirectoryInode): boolean {
-    for (const [name, child] of directory.children) if (!this.#keeps(child)) directory.children.delete(name);
+    for (const [name, child] of directory.children) {
+      if (this.#keeps(child)) continue;
+      directory.children.delete(name);
+      this.#noteRemoved(directory.children, name);
+    }
     return directory.children.size > 0;
   }
 
@@ -255,7 +263,8 @@ function inodeOf(entry: TarEntry, layer: number): Inode {
     case "directory":
       return { ...attributes, type: "directory", children: new Map() };
     case "symlink":
-      return { ...attributes, type: "symlink", target: entry.linkName };
+      // Linux knows no other mode of a symlink; archives may.
+      return { ...attributes, mode: 0o777, type: "symlink", target: entry.linkName };
     case "character":
     case "block":
       return { ...attributes, type: entry.type, major: entry.deviceMajor, minor: entry.deviceMinor };

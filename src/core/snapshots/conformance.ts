@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ContentStore, createContentStore, digestOf } from "#core/content";
 import { byteString } from "#lib/fs";
-import { type TarHeader, TarScanner, tarArchive } from "#lib/tar";
-import { Mounter } from "./_mounter.ts";
+import { type TarHeader, tarArchive } from "#lib/tar";
+import { archived, differences, Mounter, XATTRS } from "./_testing.ts";
 import type { DriverOptions } from "./driver.ts";
 import type { DiffID, Snapshotter } from "./snapshot.ts";
 
@@ -93,7 +93,7 @@ export function snapshotterSuite(name: string, make: (options: DriverOptions) =>
       execFileSync("tar", ["-C", extracted, "-xpf", archive, "--same-owner", "--numeric-owner", ...XATTRS]);
       const diffID = await content.put(await readFile(archive));
       const ours = await mounter.mounted(await snapshots.view([diffID]), async (root) => archived(root));
-      expect(await differences(ours, archived(extracted))).toEqual([]);
+      expect(differences(ours, archived(extracted))).toEqual([]);
     });
 
     test("merges layers, whiteouts applied", async () => {
@@ -278,8 +278,6 @@ export function snapshotterSuite(name: string, make: (options: DriverOptions) =>
   });
 }
 
-const XATTRS = ["--xattrs", "--xattrs-include=*"];
-
 /** One archive with everything that tar can hold of a root filesystem. */
 async function makeArchiveOfEverything(folder: string): Promise<string> {
   const tree = join(folder, "everything");
@@ -307,30 +305,4 @@ async function makeArchiveOfEverything(folder: string): Promise<string> {
   await writeFile(join(folder, "more.tar"), more);
   execFileSync("tar", ["-Af", path, join(folder, "more.tar")]);
   return path;
-}
-
-/** A tree as GNU tar sees it: every attribute, in an order that depends on nothing else. */
-function archived(root: string): Buffer {
-  const pax = "--pax-option=delete=atime,delete=ctime,exthdr.name=%d/pax/%f";
-  const options = ["--format=posix", "--sort=name", "--numeric-owner", pax, ...XATTRS];
-  return execFileSync("tar", ["-C", root, ...options, "-cf", "-", "."], { maxBuffer: 2 ** 30 });
-}
-
-/** Names of the members that two archives do not have alike. */
-async function differences(ours: Buffer, theirs: Buffer): Promise<string[]> {
-  const [a, b] = [await membersOf(ours), await membersOf(theirs)];
-  return [...new Set([...a.keys(), ...b.keys()])].filter((name) => a.get(name) !== b.get(name));
-}
-
-async function membersOf(archive: Buffer): Promise<Map<string, string>> {
-  const members = new Map<string, string>();
-  const scanner = new TarScanner((entry) => {
-    const { dataOffset, storedSize, xattrs, name, ...attributes } = entry;
-    const data = digestOf(archive.subarray(dataOffset, dataOffset + storedSize));
-    const values = [...xattrs].map(([key, value]) => [key, Buffer.from(value).toString("hex")]).sort();
-    members.set(name, JSON.stringify({ ...attributes, values, data }));
-  });
-  scanner.push(archive);
-  scanner.end();
-  return members;
 }

@@ -4,5 +4,5 @@ export type { DriverOptions } from "./driver.ts";
 export { createErofsSnapshotter } from "./erofs.ts";
 export { createOverlaySnapshotter } from "./overlay.ts";
 export { type DriverName, type SelectOptions, selectSnapshotter } from "./select.ts";
-export type { ChainID, Change, DiffID, Mount, RootMounts, Snapshotter } from "./snapshot.ts";
+export type { ChainID, DiffID, Mount, RootMounts, Snapshotter } from "./snapshot.ts";
 export { createVfsSnapshotter } from "./vfs.ts";

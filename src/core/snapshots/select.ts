@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Executor, HostOp } from "#executor";
@@ -78,37 +77,32 @@ async function whyNot(
   await mkdir(options.root, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(options.root, "probe-"));
   try {
-    const overlay = await whyNoOverlay(options.executor, folder);
-    return overlay ?? (name === "erofs" ? await whyNoErofs(options.executor, folder) : undefined);
+    return await tryDriver(name, options.executor, folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function whyNoOverlay(executor: Executor, folder: string): Promise<string | undefined> {
-  const [lower, upper, work, path] = ["lower", "upper", "work", "overlay"].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  for (const each of [lower, upper, work, path]) await mkdir(each);
-  await writeFile(join(lower, "file"), CONTENT);
-  const mount: HostOp = { op: "mount-overlay", path, lower: [lower], upper, work, options: [] };
-  const reason = await tryRead(executor, mount, path);
-  return reason && `overlayfs cannot be mounted on "${folder}": ${reason}`;
-}
+/** Overlayfs over a directory, then over an image: filesystems can be stacked only so high. */
+async function tryDriver(name: "erofs" | "overlay", executor: Executor, folder: string): Promise<string | undefined> {
+  const at = (part: string) => join(folder, part);
+  for (const part of ["lower", "upper", "work", "root", "image-root"]) await mkdir(at(part));
+  await writeFile(at("lower/file"), CONTENT);
+  const overlay = (lower: string): HostOp => {
+    return { op: "mount-overlay", path: at("root"), lower: [lower], upper: at("upper"), work: at("work"), options: [] };
+  };
+  const noOverlay = await tryMounts(executor, [overlay(at("lower"))], at("root"));
+  if (noOverlay !== undefined) return `overlayfs cannot be mounted on "${folder}": ${noOverlay}`;
+  if (name === "overlay") return undefined;
 
-async function whyNoErofs(executor: Executor, folder: string): Promise<string | undefined> {
-  const [data, image, path] = ["data", "image", "erofs"].map((name) => join(folder, name)) as [string, string, string];
-  await mkdir(path);
-  await writeFile(data, CONTENT);
-  await writeErofs(image, probeTree(), [{ path: data, sizeBytes: CONTENT.length, tag: randomUUID() }]);
-  const reason = await tryRead(executor, { op: "mount-erofs", path, image, devices: [data] }, path);
-  return (
-    reason &&
-    `EROFS cannot be mounted from files, which takes Linux 6.12 or later with EROFS_FS_BACKED_BY_FILE: ${reason}`
-  );
+  const data = { path: at("lower/file"), sizeBytes: CONTENT.length, tag: "probe" };
+  await writeErofs(at("image"), probeTree(), [data]);
+  const image: HostOp = { op: "mount-erofs", path: at("image-root"), image: at("image"), devices: [data.path] };
+  const noErofs = await tryMounts(executor, [image], at("image-root"));
+  if (noErofs !== undefined)
+    return `EROFS cannot be mounted from files, which takes Linux 6.12 or later with EROFS_FS_BACKED_BY_FILE: ${noErofs}`;
+  const noStack = await tryMounts(executor, [image, overlay(at("image-root"))], at("root"));
+  return noStack && `overlayfs cannot be mounted over EROFS on "${folder}": ${noStack}`;
 }
 
 const CONTENT = "tug";
@@ -120,11 +114,11 @@ function probeTree(): DirectoryInode {
   return { ...attributes, type: "directory", children: new Map([[byteString("file"), file]]) };
 }
 
-/** @returns why the content did not come back, or undefined when it did */
-async function tryRead(executor: Executor, mount: HostOp, root: string): Promise<string | undefined> {
+/** @returns why the content does not come back, or undefined when it does */
+async function tryMounts(executor: Executor, mounts: readonly HostOp[], root: string): Promise<string | undefined> {
   const read: HostOp = { op: "read-in-root", root, target: "file", limitBytes: CONTENT.length };
   try {
-    const content = (await executor.run([{ op: "unshare-mounts" }, mount, read])).at(-1);
+    const content = (await executor.run([{ op: "unshare-mounts" }, ...mounts, read])).at(-1);
     return Buffer.from(content ?? []).toString() === CONTENT ? undefined : "the content does not come back";
   } catch (error) {
     return messageOf(error);

@@ -24,13 +24,6 @@ export interface RootMounts {
   readonly path: string;
 }
 
-/** `A`: added, `C`: changed, `D`: deleted. */
-export interface Change {
-  readonly kind: "A" | "C" | "D";
-  /** Absolute in the container. */
-  readonly path: string;
-}
-
 /**
  * Turns layers into filesystems and keeps what containers write. A **layer** is an uncompressed tar in the content
  * store; a **chain** is a stack of them, bottom first. An **active snapshot** has a key (the container's ID) and a
@@ -55,7 +48,7 @@ export interface Snapshotter {
   view(chain: readonly DiffID[]): Promise<RootMounts>;
   /**
    * A regular file of the snapshot as its container would see it, symlinks resolved within the root; undefined if
-   * there is none (or it is larger than `limitBytes`). Quick for a snapshot that was never mounted: reads the layers.
+   * there is none, or it is empty or larger than `limitBytes`. Quick for a snapshot that was never mounted: reads the layers.
    */
   readFile(key: string, path: string, limitBytes: number): Promise<Uint8Array | undefined>;
   /** Bytes on disk of the writable part. */

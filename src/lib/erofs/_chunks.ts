@@ -29,19 +29,31 @@ export interface ChunkPlan {
 /**
  * Cuts a file into chunks. An ordinary file is one chunk however large (up to 1 TiB). A sparse one is cut as finely
  * as its pieces need; where that would take too many chunks, or where a piece starts between blocks, the chunks
- * concerned are copied into the image.
+ * concerned are copied into the image. So is the end of a file whose last block the data file does not hold whole
+ * (a tar may end without padding): the kernel would fail to read it.
  */
-export function planChunks(file: FileInode): ChunkPlan {
+export function planChunks(file: FileInode, dataSize: number): ChunkPlan {
   const { segments, offset } = file.data;
-  if (segments === undefined) return contiguous(file.size, offset);
-  let bits = alignmentBits(file.size, segments);
+  if (segments === undefined && alignUp(offset + file.size, BLOCK) <= dataSize) return contiguous(file.size, offset);
+  const pieces = segments ?? withTail(file.size);
+  let bits = alignmentBits(file.size, pieces);
   while (file.size / 2 ** bits > MAX_CHUNKS) bits++;
   const size = 2 ** bits;
   return {
     bits,
     count: Math.ceil(file.size / size),
-    chunks: () => sparseChunks({ fileSize: file.size, chunkSize: size, offset, segments }),
+    chunks: () => sparseChunks({ fileSize: file.size, chunkSize: size, offset, segments: pieces, dataSize }),
   };
+}
+
+/** A file as two pieces, the second one its last block. */
+function withTail(fileSize: number): { offset: number; size: number }[] {
+  const tail = Math.floor((fileSize - 1) / BLOCK) * BLOCK;
+  const pieces = [
+    { offset: 0, size: tail },
+    { offset: tail, size: fileSize - tail },
+  ];
+  return pieces.filter(({ size }) => size > 0);
 }
 
 function contiguous(fileSize: number, offset: number): ChunkPlan {
@@ -80,8 +92,9 @@ function* sparseChunks(plan: {
   chunkSize: number;
   offset: number;
   segments: readonly { offset: number; size: number }[];
+  dataSize: number;
 }): Generator<Chunk> {
-  const { fileSize, chunkSize, segments } = plan;
+  const { fileSize, chunkSize, segments, dataSize } = plan;
   let next = 0;
   /** Where the data of segment `next` is stored. */
   let stored = plan.offset;
@@ -96,13 +109,14 @@ function* sparseChunks(plan: {
       stored += segment.size;
       next++;
     }
-    yield classify(pieces, end - start);
+    yield classify(pieces, { size: end - start, dataSize });
   }
 }
 
-function classify(pieces: readonly CopiedPiece[], size: number): Chunk {
+function classify(pieces: readonly CopiedPiece[], chunk: { size: number; dataSize: number }): Chunk {
   const [piece] = pieces;
   if (piece === undefined) return { kind: "hole" };
-  if (piece.size === size && piece.from % BLOCK === 0) return { kind: "mapped", offset: piece.from };
+  const whole = piece.size === chunk.size && piece.from % BLOCK === 0;
+  if (whole && alignUp(piece.from + piece.size, BLOCK) <= chunk.dataSize) return { kind: "mapped", offset: piece.from };
   return { kind: "copied", pieces };
 }

@@ -16,7 +16,7 @@ import {
   SLOT,
 } from "./_format.ts";
 import { encodeXattrs } from "./_xattrs.ts";
-import type { DirectoryInode, Inode } from "./inode.ts";
+import type { DataFile, DirectoryInode, Inode } from "./inode.ts";
 
 /** An inode and where it goes. */
 export interface Placed {
@@ -62,9 +62,9 @@ const MAX_TOTAL_CHUNKS = 1 << 24;
 export const INODES_PER_TURN = 2048;
 
 /** Lays out a tree. The inodes of one directory stand together, so that listing it reads few blocks. */
-export async function layOut(root: DirectoryInode): Promise<Layout> {
+export async function layOut(root: DirectoryInode, dataFiles: readonly DataFile[]): Promise<Layout> {
   const links = countLinks(root);
-  const layout = new Placement(links, mostFrequentTime(links.keys()));
+  const layout = new Placement(links, mostFrequentTime(links.keys()), dataFiles);
   layout.place(root, root);
   const directories = [root];
   for (let directory = directories.pop(), turn = 0; directory !== undefined; directory = directories.pop()) {
@@ -115,11 +115,17 @@ class Placement implements Layout {
   metadataSize = 0;
   dataBlocks = 0;
   readonly #links: ReadonlyMap<Inode, number>;
+  readonly #dataFiles: readonly DataFile[];
   #chunks = 0;
 
-  constructor(links: ReadonlyMap<Inode, number>, epoch: { seconds: number; nanoseconds: number }) {
+  constructor(
+    links: ReadonlyMap<Inode, number>,
+    epoch: { seconds: number; nanoseconds: number },
+    dataFiles: readonly DataFile[],
+  ) {
     this.#links = links;
     this.epoch = epoch;
+    this.#dataFiles = dataFiles;
   }
 
   place(inode: Inode, parent: Inode): void {
@@ -145,11 +151,11 @@ class Placement implements Layout {
     if (inode.type === "directory") return directoryContent(inode, parent);
     if (inode.type === "symlink") return flatContent(inode.target.length);
     if (inode.type !== "file" || inode.size === 0) return flatContent(0);
-    const chunks = planChunks(inode);
+    const chunks = planChunks(inode, this.#dataFiles[inode.data.source]!.sizeBytes);
     this.#chunks += chunks.count;
     if (this.#chunks > MAX_TOTAL_CHUNKS)
       throw new EngineError("invalid-parameter", "index file tree: sparse files have too many pieces");
-    const dataBlocks = inode.data.segments === undefined ? 0 : copiedBlocks(chunks, inode.size);
+    const dataBlocks = copiedBlocks(chunks, inode.size);
     return { layout: LAYOUT_CHUNK_BASED, size: inode.size, dataBlocks, inlineSize: 0, chunks };
   }
 

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DirectoryInode, type ErofsImage, type FileInode, type Inode, openErofs, writeErofs } from "#lib/erofs";
 import { type ByteString, byteString, textOf } from "#lib/fs";
+import { type DirectoryInode, type ErofsImage, type FileInode, type Inode, openErofs, writeErofs } from "./mod.ts";
 
 let folder: string;
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, ftruncateSync, openSync, readSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { EngineError } from "#lib/errors";
-import { type ByteString, buildAtomic } from "#lib/fs";
+import { type ByteString, buildAtomic, fileError } from "#lib/fs";
 import type { CopiedPiece } from "./_chunks.ts";
 import { crc32c } from "./_crc32c.ts";
 import { writeDirents } from "./_dirents.ts";
@@ -18,11 +18,16 @@ const { BLOCK, MODES, NULL_BLOCK } = format;
  * is given the data files as devices in the same order. The same tree always makes the same image.
  * The file is there whole or not at all.
  *
- * @throws EngineError `invalid-parameter` when the tree goes beyond the format: over 2 TiB, too large xattrs
+ * @throws EngineError `invalid-parameter` when the tree goes beyond the format: over 2 TiB, too large xattrs;
+ *   `unavailable` when the disk is full
  */
 export async function writeErofs(path: string, root: DirectoryInode, dataFiles: readonly DataFile[]): Promise<void> {
-  const layout = await layOut(root);
-  await buildAtomic(path, (file) => new ImageWriter(file.fd, layout, dataFiles).write());
+  const layout = await layOut(root, dataFiles);
+  try {
+    await buildAtomic(path, (file) => new ImageWriter(file.fd, layout, dataFiles).write());
+  } catch (error) {
+    throw fileError(`write image "${path}"`, error);
+  }
 }
 
 class ImageWriter {

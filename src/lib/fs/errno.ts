@@ -30,11 +30,13 @@ const WORDS: Readonly<Record<string, string>> = {
   EIO: "input/output error",
 };
 
-/** Says what was being done when a system call failed. EngineErrors pass through: they said it already. */
-export function fileError(action: string, error: unknown): EngineError {
-  if (error instanceof EngineError) return error;
+/**
+ * Says what was being done when a system call failed, as an EngineError to throw. Whatever is no failure of a system
+ * call comes back as it is.
+ */
+export function fileError(action: string, error: unknown): unknown {
   const errno = errnoOf(error);
-  if (errno === undefined) return new EngineError("internal", `${action}: ${messageOf(error)}`, { cause: error });
+  if (errno === undefined) return error;
   const reason = WORDS[errno] ?? messageOf(error);
   return new EngineError(KINDS[errno] ?? "internal", `${action}: ${reason}`, { cause: error, data: { errno } });
 }

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { byteString, byteStringFrom, textOf } from "#lib/fs";
-import { readTar, scanTarFile, type TarEntry, tarArchive } from "#lib/tar";
+import { readTar, scanTarFile, type TarEntry, tarArchive } from "./mod.ts";
 
 let folder: string;
 const tree = () => join(folder, "tree");

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { byteString, textOf } from "#lib/fs";
-import { TAR_BLOCK, TAR_END, type TarEntry, TarScanner, tarArchive, tarHeader, tarPadding } from "#lib/tar";
+import { TAR_BLOCK, TAR_END, type TarEntry, TarScanner, tarArchive, tarHeader, tarPadding } from "./mod.ts";
 
 /** The entries of an archive that arrives in pieces of `pieceBytes`. */
 function scan(archive: Uint8Array, pieceBytes = archive.byteLength || 1): TarEntry[] {

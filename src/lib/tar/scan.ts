@@ -16,17 +16,8 @@ const ENTRIES_PER_TURN = 512;
  * @throws EngineError `invalid-parameter` for a malformed or cut-off archive; `not-found`
  */
 export async function scanTarFile(path: string, visit: (entry: TarEntry) => void): Promise<void> {
-  let fd: number;
-  try {
-    fd = openSync(path, "r");
-  } catch (error) {
-    throw fileError(`open tar "${path}"`, error);
-  }
-  try {
-    await scan(new FileWindow(fd), visit);
-  } finally {
-    closeSync(fd);
-  }
+  using file = new FileWindow(path);
+  await scan(file, visit);
 }
 
 async function scan(file: FileWindow, visit: (entry: TarEntry) => void): Promise<void> {
@@ -47,17 +38,27 @@ async function scan(file: FileWindow, visit: (entry: TarEntry) => void): Promise
 }
 
 /** Synchronous reads: one takes a few microseconds from the page cache, an asynchronous one ten times as long. */
-class FileWindow {
+class FileWindow implements Disposable {
   readonly size: number;
+  readonly #path: string;
   readonly #fd: number;
   readonly #window = new Uint8Array(WINDOW_BYTES);
   #windowStart = 0;
   #windowSize = 0;
   #offset = 0;
 
-  constructor(fd: number) {
-    this.#fd = fd;
-    this.size = fstatSync(fd).size;
+  constructor(path: string) {
+    this.#path = path;
+    try {
+      this.#fd = openSync(path, "r");
+      this.size = fstatSync(this.#fd).size;
+    } catch (error) {
+      throw fileError(`open tar "${path}"`, error);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
   }
 
   skip(size: number): void {
@@ -85,11 +86,19 @@ class FileWindow {
   #fill(bytes: Uint8Array, start: number): number {
     let filled = 0;
     while (filled < bytes.byteLength) {
-      const read = readSync(this.#fd, bytes, filled, bytes.byteLength - filled, start + filled);
+      const read = this.#readAt(bytes.subarray(filled), start + filled);
       if (read === 0) break;
       filled += read;
     }
     return filled;
+  }
+
+  #readAt(bytes: Uint8Array, offset: number): number {
+    try {
+      return readSync(this.#fd, bytes, 0, bytes.byteLength, offset);
+    } catch (error) {
+      throw fileError(`read tar "${this.#path}"`, error);
+    }
   }
 }
 

@@ -1,7 +1,10 @@
+import { execFileSync } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { digestOf } from "#core/content";
 import { createProcessExecutor, type Executor, type HostOp } from "#executor";
 import { createLogger } from "#lib/log";
+import { TarScanner } from "#lib/tar";
 import type { Mount, RootMounts } from "./snapshot.ts";
 
 const TUG_EXEC = join(import.meta.dir, "../../../build/tug-exec");
@@ -69,3 +72,33 @@ function mountOp(mount: Mount): HostOp {
 }
 
 const MS_BIND = 4096;
+
+/** GNU tar leaves extended attributes out unless told. */
+export const XATTRS = ["--xattrs", "--xattrs-include=*"];
+
+/** A tree as GNU tar sees it: every attribute, in an order that depends on nothing else. */
+export function archived(root: string): Buffer {
+  const pax = "--pax-option=delete=atime,delete=ctime,exthdr.name=%d/pax/%f";
+  const options = ["--format=posix", "--sort=name", "--numeric-owner", pax, ...XATTRS];
+  return execFileSync("tar", ["-C", root, ...options, "-cf", "-", "."], { maxBuffer: 2 ** 30 });
+}
+
+/** The members that two archives do not have alike, ours and theirs. */
+export function differences(ours: Buffer, theirs: Buffer): string[] {
+  const [a, b] = [membersOf(ours), membersOf(theirs)];
+  const names = [...new Set([...a.keys(), ...b.keys()])].filter((name) => a.get(name) !== b.get(name));
+  return names.map((name) => `${name}: ${a.get(name)} instead of ${b.get(name)}`);
+}
+
+function membersOf(archive: Buffer): Map<string, string> {
+  const members = new Map<string, string>();
+  const scanner = new TarScanner((entry) => {
+    const { dataOffset, storedSize, xattrs, name, ...attributes } = entry;
+    const data = digestOf(archive.subarray(dataOffset, dataOffset + storedSize));
+    const values = [...xattrs].map(([key, value]) => [key, Buffer.from(value).toString("hex")]).sort();
+    members.set(name, JSON.stringify({ ...attributes, values, data }));
+  });
+  scanner.push(archive);
+  scanner.end();
+  return members;
+}
