@@ -1,0 +1,27 @@
+import { defineCommand } from "../../command.ts";
+import { bool, string } from "../../flags/flag.ts";
+import { pullImage } from "./_pull.ts";
+
+export const pull = defineCommand({
+  usage: "[OPTIONS] NAME[:TAG|@DIGEST]",
+  summary: "Download an image from a registry",
+  args: { kind: "exactly", count: 1 },
+  flags: {
+    "all-tags": bool({ short: "a", help: "Download all tagged images in the repository" }),
+    "disable-content-trust": bool({ default: true, help: "Skip image verification" }),
+    platform: string({ help: "Set platform if server is multi-platform capable" }),
+    quiet: bool({ short: "q", help: "Suppress verbose output" }),
+  },
+  completeArgs: "images",
+  async run(context, { flags, args }) {
+    const engine = await context.engine();
+    const name = await pullImage(context, engine, {
+      image: args[0]!,
+      platform: flags.platform || (context.io.env.DOCKER_DEFAULT_PLATFORM ?? ""),
+      quiet: flags.quiet,
+      output: context.io.stdout,
+      allTags: flags["all-tags"],
+    });
+    context.io.stdout.write(`${name}\n`);
+  },
+});

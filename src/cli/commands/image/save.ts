@@ -1,0 +1,70 @@
+import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { images } from "#client";
+import { EngineError } from "#lib/errors";
+import { defineCommand } from "../../command.ts";
+import { openFault } from "../../create/env-files.ts";
+import { string } from "../../flags/flag.ts";
+import { platformFlag } from "./_platform.ts";
+
+export const save = defineCommand({
+  usage: "[OPTIONS] IMAGE [IMAGE...]",
+  summary: "Save one or more images to a tar archive (streamed to STDOUT by default)",
+  args: { kind: "at-least", count: 1 },
+  flags: {
+    output: string({ short: "o", help: "Write to a file, instead of STDOUT" }),
+    platform: string({
+      help: 'Save only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
+    }),
+  },
+  completeArgs: "images",
+  completeFlags: { output: "files" },
+  async run(context, { flags, args }) {
+    const { io } = context;
+    if (flags.output === "" && io.stdout.isTerminal) {
+      throw new EngineError(
+        "invalid-parameter",
+        "cowardly refusing to save to a terminal. Use the -o flag or redirect",
+      );
+    }
+    const options = platformFlag(flags.platform);
+    using file = flags.output === "" ? undefined : new NewFile(flags.output);
+    const body = await images.save(await context.engine(), args, options);
+    for await (const bytes of body) {
+      if (file === undefined) io.stdout.write(bytes);
+      else file.write(bytes);
+    }
+    file?.commit();
+  },
+});
+
+/** A file that takes its name when it is complete; until then it is a temporary one beside it. */
+class NewFile implements Disposable {
+  readonly #path: string;
+  readonly #temporary: string;
+  readonly #fd: number;
+  #isDone = false;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#temporary = `${path}.tmp-${process.pid}`;
+    try {
+      this.#fd = openSync(this.#temporary, "wx", 0o600);
+    } catch (cause) {
+      throw new EngineError("invalid-parameter", `failed to save image: ${openFault(path, cause)}`, { cause });
+    }
+  }
+
+  write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+  }
+
+  commit(): void {
+    renameSync(this.#temporary, this.#path);
+    this.#isDone = true;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+    if (!this.#isDone) rmSync(this.#temporary, { force: true });
+  }
+}

@@ -1,0 +1,27 @@
+import { system } from "#client";
+import { EngineError } from "#lib/errors";
+import { defineCommand } from "../../command.ts";
+import { bool } from "../../flags/flag.ts";
+import { formatFlag } from "../../flags/format.ts";
+import { diskUsageFormatter, diskUsageRows } from "../../format/disk-usage.ts";
+import { verboseDiskUsage } from "../../format/disk-usage-verbose.ts";
+import { writeFormatted } from "../../format/formatter.ts";
+
+export const df = defineCommand({
+  usage: "[OPTIONS]",
+  summary: "Show disk usage",
+  args: { kind: "none" },
+  flags: {
+    format: formatFlag(),
+    verbose: bool({ short: "v", help: "Show detailed information on space usage" }),
+  },
+  async run(context, { flags }) {
+    const { io } = context;
+    if (flags.verbose && flags.format !== "") {
+      throw new EngineError("invalid-parameter", "the verbose and the format options conflict");
+    }
+    const usage = await system.diskUsage(await context.engine());
+    if (flags.verbose) return io.stdout.write(verboseDiskUsage(usage, io.now()));
+    await writeFormatted(io.stdout, diskUsageFormatter, diskUsageRows(usage), { format: flags.format, quiet: false });
+  },
+});

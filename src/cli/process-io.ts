@@ -1,0 +1,137 @@
+/** The process itself as `Io`: the only file of the command line that knows globals. */
+import { read as readFd, write as writeFd, writeSync } from "node:fs";
+import { isatty, ReadStream, WriteStream } from "node:tty";
+import { EngineError } from "#lib/errors";
+import type { Input, Io, Output, Release } from "./io.ts";
+
+/** Bun's names of architectures in Go's. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
+
+const READ_BYTES = 64 << 10;
+/** Another program made our output non-blocking and its reader is slow: look again after this long. */
+const RETRY_MS = 1;
+
+/**
+ * Streams are used through their file descriptors: `process.stdout` and `process.stdin` cost 5 ms to set up, which is
+ * more than the rest of a command takes.
+ */
+export function processIo(release: Release): Io {
+  return {
+    env: process.env,
+    home: process.env.HOME ?? "/",
+    cwd: process.cwd(),
+    stdin: new ProcessInput(0),
+    stdout: new ProcessOutput(1),
+    stderr: new ProcessOutput(2),
+    release,
+    arch: ARCHITECTURES[process.arch] ?? process.arch,
+    now: () => Date.now(),
+    terminalSize,
+    onSignal(name, handler) {
+      process.on(name, handler);
+      return { [Symbol.dispose]: () => void process.off(name, handler) };
+    },
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  };
+}
+
+function terminalSize(): { rows: number; columns: number } | undefined {
+  const fd = [0, 1, 2].find((each) => isatty(each));
+  if (fd === undefined) return undefined;
+  const [columns = 0, rows = 0] = new WriteStream(fd).getWindowSize();
+  return { rows, columns };
+}
+
+class ProcessOutput implements Output {
+  readonly fd: number;
+  #isTerminal: boolean | undefined;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  get isTerminal(): boolean {
+    this.#isTerminal ??= isatty(this.fd);
+    return this.#isTerminal;
+  }
+
+  write(data: string | Uint8Array): void {
+    let rest = typeof data === "string" ? Buffer.from(data) : data;
+    while (rest.length > 0) {
+      try {
+        rest = rest.subarray(writeSync(this.fd, rest));
+      } catch (error) {
+        if (!isRetryable(error)) throw writeError(error);
+        Bun.sleepSync(RETRY_MS);
+      }
+    }
+  }
+
+  async writeAsync(data: Uint8Array): Promise<void> {
+    let rest = data;
+    while (rest.length > 0) {
+      const written = await this.#writeSome(rest);
+      if (written === 0) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      rest = rest.subarray(written);
+    }
+  }
+
+  #writeSome(data: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      writeFd(this.fd, data, 0, data.length, null, (error, written) => {
+        if (error === null) resolve(written);
+        else if (isRetryable(error)) resolve(0);
+        else reject(writeError(error));
+      });
+    });
+  }
+}
+
+function isRetryable(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EAGAIN" || code === "EINTR";
+}
+
+function writeError(cause: unknown): EngineError {
+  const brokenPipe = (cause as NodeJS.ErrnoException).code === "EPIPE";
+  return new EngineError(brokenPipe ? "canceled" : "internal", `write: ${(cause as Error).message}`, {
+    cause,
+    data: { brokenPipe },
+  });
+}
+
+class ProcessInput implements Input {
+  readonly #fd: number;
+  #terminal: ReadStream | undefined;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  get isTerminal(): boolean {
+    return isatty(this.#fd);
+  }
+
+  async *read(): AsyncGenerator<Uint8Array, void> {
+    for (;;) {
+      const bytes = await this.#readSome(Buffer.allocUnsafe(READ_BYTES));
+      if (bytes.length === 0) return;
+      yield bytes;
+    }
+  }
+
+  setRaw(raw: boolean): void {
+    this.#terminal ??= new ReadStream(this.#fd);
+    this.#terminal.setRawMode(raw);
+  }
+
+  #readSome(buffer: Buffer): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      readFd(this.#fd, buffer, 0, buffer.length, null, (error, count) => {
+        if (error === null) resolve(buffer.subarray(0, count));
+        else if (isRetryable(error)) setTimeout(() => this.#readSome(buffer).then(resolve, reject), RETRY_MS);
+        else reject(error);
+      });
+    });
+  }
+}

@@ -1,0 +1,5 @@
+/** Text for terminals: aligned columns, wrapped paragraphs, colours, and key sequences typed by people. */
+export { DetachWatcher, parseDetachKeys } from "./detach-keys.ts";
+export { ansi, colorsAllowed, printable } from "./style.ts";
+export { alignTabs, type TabLayout, textWidth } from "./tab-table.ts";
+export { wrapText } from "./wrap.ts";

@@ -1,0 +1,24 @@
+/** Whether output may be coloured: on a terminal, unless the user says otherwise (https://no-color.org). */
+export function colorsAllowed(options: { terminal: boolean; noColor: string | undefined }): boolean {
+  return options.terminal && (options.noColor ?? "") === "";
+}
+
+/** ANSI sequences, for use on a terminal only. */
+export const ansi = {
+  clearLine: "\x1b[2K",
+  up: (lines: number): string => (lines > 0 ? `\x1b[${lines}A` : ""),
+  down: (lines: number): string => (lines > 0 ? `\x1b[${lines}B` : ""),
+  bold: (text: string): string => `\x1b[1m${text}\x1b[0m`,
+  red: (text: string): string => `\x1b[31m${text}\x1b[0m`,
+  yellow: (text: string): string => `\x1b[33m${text}\x1b[0m`,
+  clearScreen: "\x1b[2J\x1b[H",
+} as const;
+
+/**
+ * Replaces control characters other than line ends and tabs, so that text from an image or an engine cannot drive the
+ * terminal it is shown on.
+ */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "\ufffd");
+}
