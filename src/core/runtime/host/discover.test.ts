@@ -44,7 +44,11 @@ test("discoverHost() finds a machine with one tree, AppArmor and thermal counter
   const reader = fakeReader({
     ...common,
     "/proc/self/mountinfo": mountinfo(["/sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate"]),
-    "/sys/fs/cgroup/cgroup.controllers": "cpuset cpu memory pids\n",
+    "/sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory pids\n",
+    "/proc/self/cgroup": "0::/system.slice/tug.service\n",
+    "/sys/fs/cgroup/system.slice/tug.service/cgroup.controllers": "cpu memory pids\n",
+    "/sys/fs/cgroup/system.slice/tug.service/memory.max": "max\n",
+    "/sys/fs/cgroup/system.slice/tug.service/cpu.max": "max 100000\n",
     "/sys/fs/cgroup/cpuset.cpus.effective": "0-2\n",
     "/sys/module/apparmor/parameters/enabled": "Y\n",
     "/sys/kernel/security/apparmor/profiles": "man_filter (enforce)\ndocker-default (enforce)\n",
@@ -55,8 +59,8 @@ test("discoverHost() finds a machine with one tree, AppArmor and thermal counter
   expect(host.cgroups).toMatchObject({
     mode: "v2",
     unified: "/sys/fs/cgroup",
-    controllers: ["cpuset", "cpu", "memory", "pids"],
-    limits: { memory: true, pids: true, swappiness: false, blkioWeight: false },
+    controllers: ["cpuset", "cpu", "io", "memory", "pids"],
+    limits: { memory: true, swap: false, cpuQuota: true, pids: true, swappiness: false, blkioWeight: true },
   });
   expect(host).toMatchObject({
     cpusetCpus: "0-2",

@@ -55,7 +55,7 @@ function discoverCgroups(reader: HostReader): CgroupFacts {
   }
   if (!separate) {
     const controllers = (reader.readText(`${unified}/cgroup.controllers`) ?? "").trim().split(/\s+/).filter(Boolean);
-    return { mode: "v2", v1: {}, unified, controllers, limits: v2Limits(controllers) };
+    return { mode: "v2", v1: {}, unified, controllers, limits: v2Limits(unified, controllers, reader) };
   }
   return { mode: unified ? "hybrid" : "v1", v1, unified, controllers: [], limits: v1Limits(v1, reader) };
 }
@@ -113,23 +113,32 @@ function v1Limits(v1: Readonly<Record<string, string>>, reader: HostReader): Lim
   };
 }
 
-/** The v2 root has no limit files of its own, so that only the list of controllers tells. */
-function v2Limits(controllers: readonly string[]): LimitFacts {
-  const [memory, cpu, io] = ["memory", "cpu", "io"].map((controller) => controllers.includes(controller));
+/**
+ * The v2 root has no limit files, so that the list of controllers has to tell; what kernels build in apart (swap
+ * accounting, io weights) is looked up in the daemon's own cgroup, unless that is the root.
+ */
+function v2Limits(unified: string, controllers: readonly string[], reader: HostReader): LimitFacts {
+  const own = /^0::(\/.*)$/m.exec(reader.readText("/proc/self/cgroup") ?? "")?.[1] ?? "/";
+  const enabled = (reader.readText(`${unified}${own}/cgroup.controllers`) ?? "").trim().split(/\s+/);
+  const has = (controller: string, file?: string) => {
+    if (!controllers.includes(controller)) return false;
+    if (!file || own === "/" || !enabled.includes(controller)) return true;
+    return reader.stat(`${unified}${own}/${file}`) !== undefined;
+  };
   return {
-    memory: memory ?? false,
-    swap: memory ?? false,
-    memoryReservation: memory ?? false,
+    memory: has("memory"),
+    swap: has("memory", "memory.swap.max"),
+    memoryReservation: has("memory"),
     swappiness: false,
     oomKillDisable: false,
-    cpuShares: cpu ?? false,
-    cpuQuota: cpu ?? false,
+    cpuShares: has("cpu"),
+    cpuQuota: has("cpu", "cpu.max"),
     cpuRealtime: false,
-    cpuset: controllers.includes("cpuset"),
-    pids: controllers.includes("pids"),
-    blkioWeight: io ?? false,
-    blkioWeightDevice: io ?? false,
-    blkioThrottle: io ?? false,
+    cpuset: has("cpuset"),
+    pids: has("pids"),
+    blkioWeight: has("io", "io.weight"),
+    blkioWeightDevice: has("io", "io.weight"),
+    blkioThrottle: has("io", "io.max"),
   };
 }
 

@@ -80,6 +80,11 @@ describe("compilePlan()", () => {
     expect(plan.inside).toContainEqual({ op: "capabilities", bounding: 1n << 5n, ambient: 1n, ...empty });
   });
 
+  test("lets files of /proc be replaced that only describe the machine", () => {
+    const { inside } = compile({ mounts: [{ destination: "/proc/meminfo", type: "bind", source: "/srv/data/file" }] });
+    expect(inside).toContainEqual(expect.objectContaining({ op: "bind", target: "/proc/meminfo", create: "file" }));
+  });
+
   test("makes no devices where /dev is the host's", () => {
     const { inside } = compile({
       mounts: [{ destination: "/dev/", type: "bind", source: "/dev", options: ["rbind"] }],

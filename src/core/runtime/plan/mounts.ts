@@ -7,6 +7,7 @@ import type { HostNode } from "../host/reader.ts";
 import { MOUNT_ATTR, MS } from "../linux/mount-flags.ts";
 import type { PlanInput } from "../runtime.ts";
 import { parseMountOptions } from "./mount-options.ts";
+import { checkProcTarget } from "./proc-targets.ts";
 
 /** The document's mounts, in its order. */
 export function mountOps(input: PlanInput): InsideOp[] {
@@ -18,9 +19,11 @@ export function mountOps(input: PlanInput): InsideOp[] {
 
 function mountOp(mount: SpecMount, { reader }: PlanInput): InsideOp {
   const options = parseMountOptions(mount.options ?? []);
-  const target = posix.normalize(mount.destination);
-  if (options.bind || mount.type === "bind") {
-    const source = mount.source ?? "";
+  const target = posix.normalize(mount.destination).replace(/(.)\/$/, "$1");
+  const source = mount.source ?? "";
+  const bind = options.bind || mount.type === "bind";
+  checkProcTarget({ target, source, type: bind ? "bind" : (mount.type ?? "") });
+  if (bind) {
     if (!source.startsWith("/")) throw invalid(`bind mount source "${source}" is not absolute`);
     const mapped = options.idmap || Boolean(mount.uidMappings?.length);
     return {
@@ -41,7 +44,7 @@ function mountOp(mount: SpecMount, { reader }: PlanInput): InsideOp {
     op: "mount",
     target,
     type: mount.type ?? "none",
-    source: mount.source ?? "",
+    source,
     flags: options.flags,
     options: options.data,
     copyUp: options.copyUp,
