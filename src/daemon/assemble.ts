@@ -118,7 +118,12 @@ export async function assemble(config: Config, logger: Logger): Promise<Engine> 
       layout: new Layout({ dataRoot, execRoot }),
       defaults: config.containers,
       hostname,
-      removed: () => garbage.request(),
+      // An image that was removed by force went on living for its containers.
+      removed: (image) =>
+        background.run(
+          "look for garbage",
+          images.find(image).then((found) => void (found ?? garbage.request())),
+        ),
       capture,
     }),
   );

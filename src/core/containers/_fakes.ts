@@ -1,5 +1,5 @@
 /** An engine whose machine is a script: tests drive its monitors and its clock. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -109,7 +109,9 @@ export class FakeMonitor implements Monitor {
     this.attached.push(socket);
     return socket;
   }
-  close(): void {}
+  close(): void {
+    this.#exited.reject(new EngineError("canceled", "the connection to the monitor was closed"));
+  }
 }
 
 export class FakeExecutor implements Executor {
@@ -235,6 +237,10 @@ export class FakeEngine implements AsyncDisposable {
   #seed = 1;
   background = new Background((_, error) => this.failures.push(error));
   containers: ReturnType<typeof createContainers> = this.open();
+
+  constructor() {
+    mkdirSync(this.layout.removed, { recursive: true });
+  }
 
   /** The same state under a new daemon. */
   open(overrides: Partial<Dependencies> = {}): ReturnType<typeof createContainers> {

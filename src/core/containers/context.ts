@@ -42,8 +42,8 @@ export interface Dependencies {
   readonly layout: Layout;
   readonly defaults: Defaults;
   readonly hostname: () => string;
-  /** Told that a container is gone: its image may be garbage now. */
-  readonly removed: () => void;
+  /** Told that a container is gone, and which image it was made from: that may be garbage now. */
+  readonly removed: (image: ImageID) => void;
   /** Runs a program of the host and gives what it printed: `ps`. */
   readonly capture: (argv: readonly string[]) => Promise<{ exitCode: number; stdout: string; stderr: string }>;
 }
@@ -87,6 +87,8 @@ export interface Context extends Dependencies {
   readonly tasks: Map<ContainerID, Task>;
   readonly starting: Map<ContainerID, Promise<void>>;
   readonly restarts: Map<ContainerID, PendingRestart>;
+  /** Aborted when the engine ends: from then on no container's end is followed. */
+  readonly released: AbortController;
 }
 
 /** The live process tree of one container. */

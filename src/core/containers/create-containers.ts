@@ -51,6 +51,7 @@ export function createContainers(database: Database, dependencies: Dependencies)
     tasks: new Map(),
     starting: new Map(),
     restarts: new Map(),
+    released: new AbortController(),
   };
   const { store, execs, layout } = context;
   return {
@@ -102,4 +103,6 @@ function usersOf({ store, creating }: Context, image: ImageID): { id: ContainerI
 function release(context: Context): void {
   for (const { cancel } of context.restarts.values()) cancel?.();
   for (const { monitor } of context.tasks.values()) monitor.close();
+  for (const monitor of context.execs.monitors()) monitor.close();
+  context.released.abort();
 }

@@ -33,6 +33,13 @@ export class ExecTable {
     return this.#entry(id).monitor;
   }
 
+  /** Of those that run. */
+  monitors(): Monitor[] {
+    return [...this.#byID.values()].flatMap(({ exec, monitor }) =>
+      monitor && exec.state.status === "running" ? [monitor] : [],
+    );
+  }
+
   /** Those that run or are still to be started. */
   unfinished(containerID: ContainerID): string[] {
     return this.#of(containerID)

@@ -25,6 +25,7 @@ const EXIT_CODE_LOST = 137;
 /** Waits for the end of a task and handles it. */
 export async function followEnd(context: Context, id: ContainerID, task: Task): Promise<void> {
   const record = await exitOf(context, id, task);
+  if (!record) return;
   task.monitor.close();
   const container = await finishRun(context, id, record);
   if (container.state.status === "restarting") scheduleRestart(context, container, runMs(container.state));
@@ -89,11 +90,15 @@ function runMs({ startedAt, finishedAt }: Ended): number {
   return Math.max(0, Number(nano / 1_000_000n));
 }
 
-/** The exit record from the monitor, or from the file it left. A monitor that vanished takes its container along. */
-async function exitOf(context: Context, id: ContainerID, task: Task): Promise<ExitRecord> {
+/**
+ * The exit record from the monitor, or from the file it left. A monitor that vanished takes its container along.
+ * Undefined when this daemon ends and lets go of a container that runs on.
+ */
+async function exitOf(context: Context, id: ContainerID, task: Task): Promise<ExitRecord | undefined> {
   try {
     return await task.monitor.exited;
   } catch (error) {
+    if (isKind(error, "canceled")) return undefined;
     if (!isKind(error, "unavailable")) throw error;
     context.logger.error("monitor lost", { container: id, error: messageOf(error) });
     return await exitWithoutMonitor(context, id, task.spec?.linux?.cgroupsPath);

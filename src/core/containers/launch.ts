@@ -189,6 +189,7 @@ export function adopt(
   const end = Promise.withResolvers<void>();
   const task: Task = { monitor, pid: started.pid, spec, ended: end.promise, stopping: false, restarting: false };
   context.tasks.set(id, task);
+  if (context.released.signal.aborted) monitor.close();
   context.background.run(
     `end of container ${id}`,
     followEnd(context, id, task).finally(() => end.resolve()),

@@ -5,9 +5,10 @@ import type { ContainerPaths } from "./containers.ts";
 /**
  * Where the files of containers lie.
  *
- *     DATA_ROOT/containers/ID/          hosts, hostname, resolv.conf, ID-json.log (and .1, .2 …)
+ *     DATA_ROOT/containers/ID/          ID-json.log (and .1, .2 …)
  *     DATA_ROOT/volumes/NAME/_data/     an anonymous volume
- *     EXEC_ROOT/tasks/ID32/             socket, exit.json, config.json, spool/
+ *     DATA_ROOT/removed/                what is being deleted; emptied at start
+ *     EXEC_ROOT/tasks/ID32/             socket, exit.json, config.json; hosts, hostname, resolv.conf, made anew at each start
  *     EXEC_ROOT/tasks/ID32/execs/ID32/  socket, exit.json
  *
  * IDs are cut to 32 digits below EXEC_ROOT: a socket's path may have 107 bytes only.
@@ -29,6 +30,10 @@ export class Layout {
     return join(this.dataRoot, "volumes");
   }
 
+  get removed(): string {
+    return join(this.dataRoot, "removed");
+  }
+
   get tasks(): string {
     return join(this.execRoot, "tasks");
   }
@@ -42,12 +47,12 @@ export class Layout {
   }
 
   files(id: ContainerID): ContainerPaths {
-    const folder = this.container(id);
+    const { path } = this.task(id);
     return {
-      log: join(folder, `${id}-json.log`),
-      hosts: join(folder, "hosts"),
-      hostname: join(folder, "hostname"),
-      resolvConf: join(folder, "resolv.conf"),
+      log: join(this.container(id), `${id}-json.log`),
+      hosts: join(path, "hosts"),
+      hostname: join(path, "hostname"),
+      resolvConf: join(path, "resolv.conf"),
     };
   }
 

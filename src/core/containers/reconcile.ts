@@ -8,7 +8,7 @@
  *     anything else    no                 nothing, but for restart policies
  *     (no record)                         folders and snapshots of IDs without a record go
  */
-import { readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import type { Spec } from "#api/oci";
 import { parseSpec } from "#core/runtime";
 import type { Monitor, StartedRecord } from "#executor";
@@ -80,6 +80,8 @@ function becomeRunning(context: Context, container: Container, record: StartedRe
 
 /** What a crash left of containers that have no record: it was never acknowledged, or its removal was. */
 async function collectGarbage(context: Context): Promise<void> {
+  await rm(context.layout.removed, { recursive: true, force: true });
+  await mkdir(context.layout.removed, { recursive: true, mode: 0o700 });
   const known = new Set<string>([...context.store.all()].map(({ id }) => id));
   const knownTasks = new Set([...known].map(shortened));
   for (const key of await context.snapshotter.list()) {

@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { EngineError, messageOf } from "#lib/errors";
 import type { Container, ContainerID } from "./container.ts";
 import { type Context, emit, settled } from "./context.ts";
@@ -47,7 +48,7 @@ export async function removeRecordAndData(
   context.execs.forget(id);
   for (const { stream } of context.attaches.take(id)) stream.abandon();
   emit(context, "destroy", container);
-  context.removed();
+  context.removed(container.imageID);
   context.waiters.wake("removal", id, { statusCode: exitCodeOf(container) });
 }
 
@@ -62,13 +63,28 @@ function beginRemoval(context: Context, id: ContainerID): Container {
 }
 
 async function removeData(context: Context, { id, mounts }: Container, volumes: boolean): Promise<void> {
+  const { layout } = context;
   await context.snapshotter.remove(id);
-  await rm(context.layout.container(id), { recursive: true, force: true });
+  await discard(context, layout.container(id), id);
   if (!volumes) return;
   for (const { Type: type, Name: name } of mounts) {
-    if (type !== "volume" || !name || isUsed(context, name, id)) continue;
-    await rm(context.layout.volume(name), { recursive: true, force: true });
+    if (type === "volume" && name && !isUsed(context, name, id)) await discard(context, layout.volume(name), name);
   }
+}
+
+/**
+ * Puts a folder out of sight, and deletes it when nobody waits: filesystems take about a millisecond for each directory. What a crash
+ * leaves of it `reconcile` deletes.
+ */
+async function discard({ layout, background }: Context, path: string, name: string): Promise<void> {
+  const doomed = join(layout.removed, name);
+  try {
+    await rename(path, doomed);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  background.run(`delete "${doomed}"`, rm(doomed, { recursive: true, force: true }));
 }
 
 /** Whether another container inherited this volume. */
