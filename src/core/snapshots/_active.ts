@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { chown, lstat, mkdir, opendir, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
+import { chown, lstat, mkdir, opendir, readdir, readlink, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { Executor } from "#executor";
 import { EngineError } from "#lib/errors";
 import { type ByteString, bytesOf, errnoOf, fileError, isAbsent, syncDirectory } from "#lib/fs";
 import { hexOf } from "./_layers.ts";
@@ -26,14 +27,16 @@ export interface Owner {
 export class ActiveSnapshots {
   readonly #snapshots: string;
   readonly #temporary: string;
+  readonly #executor: Executor;
 
-  constructor(root: string) {
+  constructor(root: string, executor: Executor) {
     this.#snapshots = join(root, "snapshots");
     this.#temporary = join(root, "tmp");
+    this.#executor = executor;
   }
 
   async open(): Promise<void> {
-    await rm(this.#temporary, { recursive: true, force: true });
+    await this.deleteTree(this.#temporary);
     for (const folder of [this.#snapshots, this.#temporary]) await mkdir(folder, { recursive: true, mode: 0o700 });
   }
 
@@ -67,7 +70,7 @@ export class ActiveSnapshots {
       await rename(building, final);
       await syncDirectory(this.#snapshots);
     } catch (error) {
-      await rm(building, { recursive: true, force: true });
+      await this.deleteTree(building);
       const errno = errnoOf(error);
       if (errno === "ENOTEMPTY" || errno === "EEXIST")
         throw new EngineError("already-exists", `snapshot "${key}" already exists`);
@@ -98,7 +101,12 @@ export class ActiveSnapshots {
       if (isAbsent(error)) return;
       throw fileError(`remove "${path}"`, error);
     }
-    await rm(doomed, { recursive: true, force: true });
+    await this.deleteTree(doomed);
+  }
+
+  /** Containers may have made it as deep and as large as they could; the executor is quick and follows nothing. */
+  async deleteTree(path: string): Promise<void> {
+    await this.#executor.run([{ op: "remove-tree", path }]);
   }
 
   /** A name for something that is made before it gets its place. */

@@ -153,11 +153,19 @@ test("LayerTree keeps the attributes of a lower directory that is only passed th
   expect(root.children.get(byteString("etc"))).toMatchObject({ mode: 0o700 });
 });
 
-test("LayerTree keeps extended attributes but overlayfs's own", () => {
-  const names = ["user.a", "security.capability", "trusted.overlay.redirect", "user.overlay.opaque"];
-  const xattrs = new Map(names.map((name) => [byteString(name), Buffer.from("x")] as const));
-  const { root } = apply({ a: file("", { xattrs }) });
-  expect([...root.children.get(byteString("a"))!.xattrs.keys()].map(String)).toEqual(["user.a", "security.capability"]);
+test("LayerTree keeps the extended attributes that Linux can have, but overlayfs's own", () => {
+  const kept = ["user.a", "security.capability", "system.posix_acl_access"];
+  const dropped = [
+    "trusted.overlay.redirect",
+    "user.overlay.opaque",
+    "com.apple.quarantine",
+    "user.",
+    "system.nfs4_acl",
+  ];
+  const xattrs = new Map([...kept, ...dropped].map((name) => [byteString(name), Buffer.from("x")] as const));
+  const { children } = apply({ a: file("", { xattrs }), f: { type: "fifo", xattrs } }).root;
+  expect([...children.get(byteString("a"))!.xattrs.keys()].map(String)).toEqual(kept);
+  expect([...children.get(byteString("f"))!.xattrs.keys()].map(String)).toEqual(kept.slice(1));
 });
 
 const refused: readonly [what: string, layer: Layer, reason: string][] = [

@@ -243,13 +243,21 @@ function impliedDirectory(modified: { seconds: number; nanoseconds: number }): D
 function attributesOf(entry: TarEntry) {
   const { mode, uid, gid, modified } = entry;
   const { seconds, nanoseconds } = modified;
-  return { mode, uid, gid, seconds, nanoseconds, xattrs: withoutOverlayXattrs(entry.xattrs) };
+  return { mode, uid, gid, seconds, nanoseconds, xattrs: keptXattrs(entry) };
 }
 
+/** The namespaces that Linux has for attributes of files. */
+const KNOWN_XATTR = /^((user|trusted|security)\..|system\.posix_acl_(access|default)$)/;
 /** Overlayfs's own marks belong to the stack they were made in; here they would redirect or hide other files. */
-function withoutOverlayXattrs(xattrs: ReadonlyMap<ByteString, Uint8Array>): ReadonlyMap<ByteString, Uint8Array> {
+const OVERLAY_XATTR = /^(trusted|user)\.overlay\./;
+
+/** The extended attributes that can be kept: what the kernel would refuse, every extraction leaves out. */
+function keptXattrs({ xattrs, type }: TarEntry): ReadonlyMap<ByteString, Uint8Array> {
   if (xattrs.size === 0) return NO_XATTRS;
-  return new Map([...xattrs].filter(([name]) => !/^(trusted|user)\.overlay\./.test(name)));
+  const mayHaveUser = type === "file" || type === "directory";
+  const isKept = (name: string) =>
+    KNOWN_XATTR.test(name) && !OVERLAY_XATTR.test(name) && (mayHaveUser || !name.startsWith("user."));
+  return new Map([...xattrs].filter(([name]) => isKept(name)));
 }
 
 function inodeOf(entry: TarEntry, layer: number): Inode {

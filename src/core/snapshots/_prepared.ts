@@ -1,4 +1,4 @@
-import { access, chmod, mkdir, readdir, rm } from "node:fs/promises";
+import { access, chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, isAbsent, publish } from "#lib/fs";
 import type { ActiveSnapshots } from "./_active.ts";
@@ -53,7 +53,7 @@ export class PreparedTrees {
       await fill(building);
       await publish({ from: building, to: this.folder(hex) });
     } catch (error) {
-      await rm(building, { recursive: true, force: true });
+      await this.#active.deleteTree(building);
       throw fileError("extract layers", error);
     }
   }

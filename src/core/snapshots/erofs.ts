@@ -38,7 +38,7 @@ class ErofsSnapshotter implements Snapshotter {
   constructor(options: DriverOptions) {
     this.#options = options;
     this.#chains = join(options.root, "chains");
-    this.#active = new ActiveSnapshots(options.root);
+    this.#active = new ActiveSnapshots(options.root, options.executor);
   }
 
   async open(): Promise<void> {
