@@ -42,7 +42,6 @@ export const CHUNK_INDEX_SIZE = 8;
 export const NULL_BLOCK = 0xffff_ffff;
 
 export const DIRENT_SIZE = 12;
-export const NAME_BYTES = 255;
 
 /** `i_mode` bits and directory entry types by inode type. */
 export const MODES = {

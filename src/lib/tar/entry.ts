@@ -60,8 +60,10 @@ export const TAR_LIMITS = {
   xattrNamesBytes: 64 * 1024,
   /** Extension headers in front of one member: pax, global pax, long name, long link, each perhaps twice. */
   extensionHeaders: 16,
-  /** Pieces of one sparse file. */
+  /** Pieces of all sparse files together. */
   segments: 1 << 20,
+  /** Names, link names and extended attributes of all members together: whoever keeps them all keeps so much. */
+  textBytes: 512 * 1024 * 1024,
   /** Members of one archive; the largest images have below one million. */
   entries: 1 << 22,
 } as const;

@@ -205,6 +205,16 @@ const malformed: readonly [what: string, archive: Uint8Array, reason: string][] 
   ],
 ];
 
+test("parseTar() refuses attributes without end, which compress to nothing", () => {
+  const xattrs = new Map(Array.from({ length: 15 }, (_, i) => [byteString(`user.${i}`), new Uint8Array(64 * 1024)]));
+  const header = tarHeader({ type: "file", name: byteString("f"), mode: 0o644, xattrs });
+  const scanner = new TarScanner(() => {});
+  const push = () => {
+    for (let i = 0; i < 600; i++) scanner.push(header);
+  };
+  expect(push).toThrow("too many names and attributes");
+});
+
 for (const [what, archive, reason] of malformed)
   test(`parseTar() refuses ${what}`, () => {
     expect(() => scan(archive)).toThrow(

@@ -57,17 +57,30 @@ class TarParser {
   #offset = 0;
   #headerOffset = 0;
   #entries = 0;
+  #segments = 0;
+  #textBytes = 0;
   readonly #global = emptyPax();
 
   *run(): Parser<void> {
     for (;;) {
       const entry = yield* this.#member();
       if (entry === undefined) return;
-      if (++this.#entries > TAR_LIMITS.entries) throw this.#error(`more than ${TAR_LIMITS.entries} members`);
+      this.#charge(entry);
       const paddedSize = padded(entry.storedSize);
       this.#offset += paddedSize;
       yield { entry, paddedSize };
     }
+  }
+
+  /** Keeps count of what a caller that keeps everything holds in memory. A few compressed bytes can make a lot of it. */
+  #charge({ name, linkName, xattrs, segments = [] }: TarEntry): void {
+    this.#entries++;
+    this.#segments += segments.length;
+    this.#textBytes += name.length + linkName.length;
+    for (const [attribute, value] of xattrs) this.#textBytes += attribute.length + value.byteLength;
+    if (this.#entries > TAR_LIMITS.entries) throw this.#error(`more than ${TAR_LIMITS.entries} members`);
+    if (this.#segments > TAR_LIMITS.segments) throw this.#error("sparse files have too many pieces");
+    if (this.#textBytes > TAR_LIMITS.textBytes) throw this.#error("too many names and attributes");
   }
 
   /** Extension headers, then the member that they describe. */
