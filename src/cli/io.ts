@@ -1,8 +1,6 @@
 /** What a command writes to. Writes are whole when they return, so output and exit codes cannot overtake each other. */
 export interface Output {
   readonly isTerminal: boolean;
-  /** The file descriptor, for what asks the terminal itself. */
-  readonly fd: number;
   /** Throws `BrokenPipe` when the reader has gone. */
   write(data: string | Uint8Array): void;
   /** Resolves when a slow reader took the data; other events go on meanwhile. */

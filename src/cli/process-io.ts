@@ -1,6 +1,6 @@
 /** The process itself as `Io`: the only file of the command line that knows globals. */
-import { read as readFd, write as writeFd, writeSync } from "node:fs";
-import { isatty, ReadStream, WriteStream } from "node:tty";
+import { fstatSync, read as readFd, write as writeFd, writeSync } from "node:fs";
+import type { ReadStream } from "node:tty";
 import { EngineError } from "#lib/errors";
 import type { Input, Io, Output, Release } from "./io.ts";
 
@@ -35,10 +35,28 @@ export function processIo(release: Release): Io {
   };
 }
 
+/** Loads in 1 ms, and only people at a terminal need it. */
+function tty(): typeof import("node:tty") {
+  return process.getBuiltinModule("node:tty");
+}
+
+/** The kernel's number for memory devices, `/dev/null` among them. */
+const MEMORY_MAJOR = 1;
+
+function isTerminal(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    return stat.isCharacterDevice() && stat.rdev >> 8 !== MEMORY_MAJOR && tty().isatty(fd);
+  } catch {
+    // A stream that was closed before we began.
+    return false;
+  }
+}
+
 function terminalSize(): { rows: number; columns: number } | undefined {
-  const fd = [0, 1, 2].find((each) => isatty(each));
+  const fd = [0, 1, 2].find(isTerminal);
   if (fd === undefined) return undefined;
-  const [columns = 0, rows = 0] = new WriteStream(fd).getWindowSize();
+  const [columns = 0, rows = 0] = new (tty().WriteStream)(fd).getWindowSize();
   return { rows, columns };
 }
 
@@ -51,7 +69,7 @@ class ProcessOutput implements Output {
   }
 
   get isTerminal(): boolean {
-    this.#isTerminal ??= isatty(this.fd);
+    this.#isTerminal ??= isTerminal(this.fd);
     return this.#isTerminal;
   }
 
@@ -109,7 +127,7 @@ class ProcessInput implements Input {
   }
 
   get isTerminal(): boolean {
-    return isatty(this.#fd);
+    return isTerminal(this.#fd);
   }
 
   async *read(): AsyncGenerator<Uint8Array, void> {
@@ -121,7 +139,7 @@ class ProcessInput implements Input {
   }
 
   setRaw(raw: boolean): void {
-    this.#terminal ??= new ReadStream(this.#fd);
+    this.#terminal ??= new (tty().ReadStream)(this.#fd);
     this.#terminal.setRawMode(raw);
   }
 

@@ -1,16 +1,16 @@
-/** Scripts for shells are embedded as text. */
+/** Scripts for shells are embedded as text, which comes as a module's default export. */
 declare module "*.bash" {
   const text: string;
-
-  export { text as default };
+  // biome-ignore lint/style/noDefaultExport: see above
+  export default text;
 }
 declare module "*.zsh" {
   const text: string;
-
-  export { text as default };
+  // biome-ignore lint/style/noDefaultExport: see above
+  export default text;
 }
 declare module "*.fish" {
   const text: string;
-
-  export { text as default };
+  // biome-ignore lint/style/noDefaultExport: see above
+  export default text;
 }

@@ -34,7 +34,7 @@ function quotedField(line: string, start: number): { text: string; next: number 
     else if (at + 1 === line.length || line[at + 1] === ",") return { text, next: at + 2 };
     else throw fault(at, 'extraneous or missing " in quoted-field');
   }
-  throw fault(line.length + 1, 'extraneous or missing " in quoted-field');
+  throw fault(line.length, 'extraneous or missing " in quoted-field');
 }
 
 function fault(column: number, message: string): EngineError {

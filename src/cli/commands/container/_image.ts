@@ -3,6 +3,7 @@ import { familiarReference, parseDigestOrReference, parseReference, withDefaultT
 import { containers, type EngineClient } from "#client";
 import { EngineError, isKind } from "#lib/errors";
 import type { Context } from "../../context.ts";
+import { formatPlatform, parsePlatform } from "../../values/platforms.ts";
 import { pullImage } from "../image/_pull.ts";
 
 export type PullPolicy = "always" | "missing" | "never";
@@ -23,7 +24,8 @@ export interface CreateCall {
 
 /** Creates the container and gives its ID; the engine's warnings go to stderr. */
 export async function createContainer(context: Context, engine: EngineClient, call: CreateCall): Promise<string> {
-  const { request, name, platform } = call;
+  const { request, name } = call;
+  const platform = choosePlatform(context, call.platform);
   const image = request.Image ?? "";
   parseDigestOrReference(image);
   const pull = () => pullImage(context, engine, { image, platform, quiet: call.quiet, output: context.io.stderr });
@@ -37,6 +39,12 @@ export async function createContainer(context: Context, engine: EngineClient, ca
   });
   for (const warning of created.Warnings ?? []) context.io.stderr.write(`WARNING: ${warning}\n`);
   return created.Id;
+}
+
+/** The flag's, or the environment's, in the form that engines know; empty for whatever the engine prefers. */
+function choosePlatform({ io }: Context, given: string): string {
+  const text = given || (io.env.DOCKER_DEFAULT_PLATFORM ?? "");
+  return text === "" ? "" : formatPlatform(parsePlatform(text, io.arch));
 }
 
 function isMissingImage(error: unknown, image: string): boolean {

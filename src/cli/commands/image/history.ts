@@ -22,7 +22,7 @@ export const history = defineCommand({
   completeArgs: "images",
   async run(context, { flags, args }) {
     const { io } = context;
-    const entries = await images.history(await context.engine(), args[0]!, platformFlag(flags.platform));
+    const entries = await images.history(await context.engine(), args[0]!, platformFlag(flags.platform, context.io));
     const formatter = historyFormatter({ human: flags.human, truncate: !flags["no-trunc"], nowMs: io.now() });
     await writeFormatted(io.stdout, formatter, entries, { format: flags.format, quiet: flags.quiet });
   },

@@ -20,7 +20,7 @@ If the image or the server is not multi-platform capable, the command will error
   completeArgs: "images",
   async run(context, { flags, args }) {
     const engine = await context.engine();
-    const options = platformFlag(flags.platform);
+    const options = platformFlag(flags.platform, context.io);
     return inspectEach(context, {
       names: args,
       format: flags.format,

@@ -26,7 +26,10 @@ export const load = defineCommand({
     const { io } = context;
     const input = openInput(context, flags.input);
     const quiet = flags.quiet || !io.stdout.isTerminal;
-    const response = await images.load(await context.engine(), input, { quiet, ...platformFlag(flags.platform) });
+    const response = await images.load(await context.engine(), input, {
+      quiet,
+      ...platformFlag(flags.platform, context.io),
+    });
     if (response.headers.get("content-type") !== "application/json") {
       for await (const bytes of response.body) io.stdout.write(bytes);
       return;

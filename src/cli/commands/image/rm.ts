@@ -3,7 +3,7 @@ import { EngineError, isKind } from "#lib/errors";
 import { defineCommand } from "../../command.ts";
 import { describeFailure } from "../../failure.ts";
 import { bool, list } from "../../flags/flag.ts";
-import { parsePlatformQuery } from "./_platform.ts";
+import { parsePlatform } from "../../values/platforms.ts";
 
 export const rm = defineCommand({
   usage: "[OPTIONS] IMAGE [IMAGE...]",
@@ -19,7 +19,9 @@ export const rm = defineCommand({
   },
   completeArgs: "images",
   async run(context, { flags, args }) {
-    const platforms = flags.platform.flatMap((text) => text.split(",")).map(parsePlatformQuery);
+    const platforms = flags.platform
+      .flatMap((text) => text.split(","))
+      .map((text) => parsePlatform(text, context.io.arch));
     const options = {
       force: flags.force,
       noPrune: flags["no-prune"],

@@ -26,7 +26,7 @@ export const save = defineCommand({
         "cowardly refusing to save to a terminal. Use the -o flag or redirect",
       );
     }
-    const options = platformFlag(flags.platform);
+    const options = platformFlag(flags.platform, context.io);
     using file = flags.output === "" ? undefined : new NewFile(flags.output);
     const body = await images.save(await context.engine(), args, options);
     for await (const bytes of body) {
