@@ -276,9 +276,27 @@ export class FakeEngine implements AsyncDisposable {
     return this.containers.get(name).state.status;
   }
 
-  /** Lets everything go on that can. */
+  /** Waits until all work in the background is done; only where no container runs. */
   async settle(): Promise<void> {
     await this.background.join();
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise(setImmediate);
+  }
+
+  /** Ends the daemon and starts another on the same state. */
+  async restart(overrides: Partial<Dependencies> = {}): Promise<void> {
+    await this.containers[Symbol.asyncDispose]();
+    await this.background.join();
+    for (const [socket, { spec }] of this.executor.alive) {
+      const monitor = new FakeMonitor(spec, this.clock);
+      monitor.run();
+      this.executor.monitors.push(monitor);
+      this.executor.alive.set(socket, monitor);
+    }
+    this.open(overrides);
+    await this.containers.reconcile();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import type { Duplex } from "node:stream";
 import { compileExecPlan, mergeEnvironment, resolveUser } from "#core/runtime";
 import type { Monitor, ProcessPlan } from "#executor";
-import { EngineError, messageOf } from "#lib/errors";
+import { EngineError, isKind, messageOf } from "#lib/errors";
 import { ClientStream } from "./client-stream.ts";
 import type { Container, ExecConfig } from "./container.ts";
 import { type Context, emit, settled, type Task } from "./context.ts";
@@ -12,6 +12,8 @@ import { shortened } from "./layout.ts";
 import { newID } from "./names.ts";
 import { isRunning } from "./state.ts";
 
+/** What an exec gets whose monitor was killed. */
+const EXIT_CODE_LOST = 137;
 const USER_FILE_LIMIT_BYTES = 1024 * 1024;
 
 export async function createExec(context: Context, reference: string, config: ExecConfig): Promise<string> {
@@ -135,12 +137,18 @@ async function followExec(
   context: Context,
   { id, container, monitor, pid }: ExecRun & { monitor: Monitor; pid: number },
 ): Promise<void> {
-  const { exitCode } = await monitor.exited.catch(() => ({ exitCode: 137 }));
+  const exitCode = await monitor.exited.then((record) => record.exitCode, codeOfLost);
+  // This daemon ends; the process goes on without it.
+  if (exitCode === undefined) return;
   monitor.close();
   context.execs.setState(id, { status: "exited", exitCode, pid });
   await rm(context.layout.exec(container.id, id).path, { recursive: true, force: true });
   const current = context.store.find(container.id);
   if (current) emit(context, "exec_die", current, { execID: id, exitCode: String(exitCode) });
+}
+
+function codeOfLost(error: unknown): number | undefined {
+  return isKind(error, "canceled") ? undefined : EXIT_CODE_LOST;
 }
 
 export async function resizeExec(context: Context, id: string, size: { width: number; height: number }): Promise<void> {

@@ -204,3 +204,26 @@ test("references: full ID, name, unique prefix, ambiguous prefix", async () => {
   expect(() => engine.containers.get("a")).toThrow("multiple IDs found with provided prefix: a");
   expect(() => engine.containers.get("")).toThrow("No such container: ");
 });
+
+test("the end of the engine lets go of running containers and execs, and records no end", async () => {
+  await using engine = new FakeEngine();
+  await engine.run("web");
+  const exec = await engine.containers.createExec("web", {
+    command: ["sleep"],
+    env: [],
+    user: "",
+    workingDir: "",
+    privileged: false,
+    tty: false,
+    attachStdin: false,
+    attachStdout: false,
+    attachStderr: false,
+    detachKeys: "",
+  });
+  await engine.containers.startExec(exec, { detach: true, tty: false });
+  await engine.containers[Symbol.asyncDispose]();
+  await engine.settle();
+  expect(engine.status("web")).toBe("running");
+  expect(engine.actions).not.toContain("die");
+  expect(engine.failures).toEqual([]);
+});
