@@ -40,7 +40,9 @@ int run_apparmor(struct context *context, const struct op_apparmor *op, struct e
   char text[512];
   int size = snprintf(text, sizeof text, "exec %s", op->profile);
   if (context->apparmor_fd < 0) return refuse(error, ENOENT, "apparmor profile \"%s\": no AppArmor here", op->profile);
-  if (write_all(context->apparmor_fd, text, (size_t)size) < 0) return fail(error, "apparmor profile \"%s\"", op->profile);
+  bool written = write_all(context->apparmor_fd, text, (size_t)size) == 0;
+  if (!written && errno == ENOENT) return refuse(error, EINVAL, "apparmor profile \"%s\" is not loaded", op->profile);
+  if (!written) return fail(error, "apparmor profile \"%s\"", op->profile);
   return 0;
 }
 

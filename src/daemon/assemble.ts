@@ -26,6 +26,7 @@ import { messageOf } from "#lib/errors";
 import type { Logger } from "#lib/log";
 import { systemClock } from "#lib/time";
 import type { SystemBackend } from "#server";
+import { findAppArmorParser, loadAppArmor } from "./apparmor.ts";
 import { capture } from "./capture.ts";
 import type { Config } from "./config.ts";
 import { lockDataRoot } from "./data-root-lock.ts";
@@ -51,10 +52,11 @@ export async function assemble(config: Config, logger: Logger): Promise<Engine> 
   const { dataRoot, execRoot } = config;
 
   // The machine, and this process's right to these roots.
-  const host = preflight(hostReader);
+  const found = preflight(hostReader);
   stack.use(lockDataRoot(dataRoot));
   mkdirSync(execRoot, { recursive: true, mode: 0o711 });
   stack.use(writePidFile(config.pidFile));
+  const host = await loadAppArmor(found, { reader: hostReader, logger, capture, parser: findAppArmorParser() });
 
   // What everything else is given: time, chance, background work, state.
   const clock = systemClock();
@@ -67,9 +69,7 @@ export async function assemble(config: Config, logger: Logger): Promise<Engine> 
   const database = stack.use(
     openDatabase(join(dataRoot, "tug.db"), [...networkMigrations, ...IMAGE_MIGRATIONS, ...containerMigrations]),
   );
-  const history = stack.use(openDatabase(join(dataRoot, "events.db"), EVENT_MIGRATIONS));
-  // An event has to survive the daemon, not a power cut.
-  history.run("PRAGMA synchronous = NORMAL");
+  const history = stack.use(openDatabase(join(dataRoot, "events.db"), EVENT_MIGRATIONS, { survives: "crash" }));
   const events = createEvents({ database: history, clock, report: (error) => reportFailure("event history", error) });
 
   // Hands, storage, network.

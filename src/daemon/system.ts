@@ -86,7 +86,7 @@ function factsOf({ config, reloadable, host, storageDriver }: SystemOptions): Sy
     proxies: { http: "", https: "", no: "" },
     liveRestore: true,
     eventListeners: 0,
-    warnings: warningsOf(config),
+    warnings: [...exposureWarnings(config), ...confinementWarnings(host)],
   };
 }
 
@@ -94,14 +94,19 @@ function securityOptions({ containers }: Config, host: HostFacts): string[] {
   const profile =
     containers.seccompProfile === "" ? "builtin" : containers.seccompProfile === "unconfined" ? "unconfined" : "custom";
   return [
-    ...(host.apparmor ? ["name=apparmor"] : []),
+    ...(host.apparmorDefault ? ["name=apparmor"] : []),
     ...(host.seccomp ? [`name=seccomp,profile=${profile}`] : []),
     ...(host.cgroups.mode === "v2" ? ["name=cgroupns"] : []),
     ...(containers.noNewPrivileges ? ["name=no-new-privileges"] : []),
   ];
 }
 
-function warningsOf({ hosts, tls }: Config): string[] {
+function confinementWarnings({ apparmor, apparmorDefault }: HostFacts): string[] {
+  if (!apparmor || apparmorDefault) return [];
+  return ["WARNING: AppArmor is enabled, but no default profile is loaded: containers run without it"];
+}
+
+function exposureWarnings({ hosts, tls }: Config): string[] {
   if (tls?.verify) return [];
   return hosts.flatMap((host) =>
     host.kind === "tcp"

@@ -7,7 +7,7 @@ export {
   type ResolvConfOptions,
   resolvConfFile,
 } from "./files.ts";
-export { defaultAppArmorProfile } from "./host/apparmor.ts";
+export { defaultAppArmorProfile, loadedAppArmorProfile } from "./host/apparmor.ts";
 export { discoverHost, type HostBasics } from "./host/discover.ts";
 export { type HostNode, type HostReader, hostReader } from "./host/reader.ts";
 export { compilePlan } from "./plan/compile.ts";

@@ -1,5 +1,13 @@
+import type { HostReader } from "./reader.ts";
+
 /** Profiles that containers may be put under when they name none, the one to prefer first: ours, and that of Docker's package. */
 export const DEFAULT_PROFILES = ["tug-default", "docker-default"];
+
+/** The best default profile that is loaded now; empty if none is. */
+export function loadedAppArmorProfile(reader: HostReader): string {
+  const loaded = (reader.readText("/sys/kernel/security/apparmor/profiles") ?? "").split("\n");
+  return DEFAULT_PROFILES.find((name) => loaded.some((line) => line.startsWith(`${name} (`))) ?? "";
+}
 
 /**
  * The text of the default AppArmor profile, for `apparmor_parser -r`. It forbids what capabilities and namespaces do not
@@ -19,6 +27,9 @@ profile ${name} flags=(attach_disconnected,mediate_deleted) {
 
   # The host may signal the container, and the container itself.
   signal (receive) peer=unconfined,
+  # Distributions put these runtimes under profiles of their own, which name them and allow everything.
+  signal (receive) peer=runc,
+  signal (receive) peer=crun,
   signal (send,receive) peer=${name},
 
   # Files directly in /proc, and whatever is neither of a process nor of /proc/sys.

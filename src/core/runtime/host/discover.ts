@@ -1,7 +1,7 @@
 import { EngineError } from "#lib/errors";
 import { cpuList } from "../linux/cpu-list.ts";
 import type { Architecture, CgroupFacts, HostFacts, LimitFacts } from "../types.ts";
-import { DEFAULT_PROFILES } from "./apparmor.ts";
+import { loadedAppArmorProfile } from "./apparmor.ts";
 import type { HostReader } from "./reader.ts";
 
 /** What the caller knows of itself without reading a file. */
@@ -31,7 +31,7 @@ export function discoverHost(reader: HostReader, { machine, kernelRelease }: Hos
     kernel: { major, minor },
     cgroups,
     apparmor,
-    apparmorDefault: apparmor ? loadedProfile(reader) : "",
+    apparmorDefault: apparmor ? loadedAppArmorProfile(reader) : "",
     seccomp: /^Seccomp:/m.test(status),
     cpus: cpuList(reader.readText("/sys/devices/system/cpu/online") ?? "0")?.size ?? 1,
     ...cpusets,
@@ -151,11 +151,6 @@ function cpusetFacts(reader: HostReader, cgroups: CgroupFacts): Pick<HostFacts, 
     cpusetCpus: list("cpus", "/sys/devices/system/cpu/online"),
     cpusetMems: list("mems", "/sys/devices/system/node/online"),
   };
-}
-
-function loadedProfile(reader: HostReader): string {
-  const loaded = (reader.readText("/sys/kernel/security/apparmor/profiles") ?? "").split("\n");
-  return DEFAULT_PROFILES.find((name) => loaded.some((line) => line.startsWith(`${name} (`))) ?? "";
 }
 
 /** Counters that tell a container how its neighbours use the processor: a side channel. */
