@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { openDatabase } from "#lib/db";
 import { EngineError } from "#lib/errors";
 
+/** A daemon that is just ending has this long to let go. */
+const WAIT_MS = 500;
+
 /**
  * Takes a data root for this process. The lock is SQLite's on a file of its own, so that it ends with the process however
  * that ends, and no stale file can keep the next daemon out.
@@ -12,10 +15,14 @@ import { EngineError } from "#lib/errors";
 export function lockDataRoot(dataRoot: string): Disposable {
   mkdirSync(dataRoot, { recursive: true, mode: 0o710 });
   try {
-    const database = openDatabase(join(dataRoot, "lock.db"), []);
-    database.run("PRAGMA busy_timeout = 0");
+    const database = openDatabase(join(dataRoot, "lock.db"), [], { waitMs: WAIT_MS });
     database.run("BEGIN EXCLUSIVE");
-    return database;
+    return {
+      [Symbol.dispose]() {
+        database.run("ROLLBACK");
+        database[Symbol.dispose]();
+      },
+    };
   } catch (cause) {
     if (!/locked|busy/i.test(String(cause))) throw cause;
     throw new EngineError(

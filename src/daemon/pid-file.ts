@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { EngineError } from "#lib/errors";
 
@@ -15,12 +15,21 @@ export function writePidFile(path: string): Disposable {
   return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
 }
 
-/** A pid may belong to anybody after a reboot: only a process that is called as this one counts. */
+/** A pid may belong to anybody after a reboot: only a process of the same program counts. */
 function runningDaemon(path: string): number | undefined {
   const pid = Number.parseInt(readText(path), 10);
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return undefined;
-  const name = readText(`/proc/${pid}/comm`);
-  return name !== "" && name === readText("/proc/self/comm") ? pid : undefined;
+  const program = programOf(pid);
+  return program !== "" && program === programOf(process.pid) ? pid : undefined;
+}
+
+/** Its path; the kernel says when an upgrade has put another file there. */
+function programOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "");
+  } catch {
+    return "";
+  }
 }
 
 function readText(path: string): string {

@@ -59,18 +59,20 @@ export class Database implements Disposable {
 /**
  * Opens (or creates) the database and brings its schema up to date. What was committed survives a power cut; with
  * `survives: "crash"` only the end of the process or a crash of it, which saves a sync to disk on every commit.
+ * `waitMs` is how long a statement waits for another process that holds the file.
  *
  * @throws EngineError `failed-precondition` when a newer engine wrote the file: it holds migrations that are not in `migrations`
  */
 export function openDatabase(
   path: string,
   migrations: readonly Migration[],
-  options: { survives: "power-cut" | "crash" } = { survives: "power-cut" },
+  options: { survives?: "power-cut" | "crash"; waitMs?: number } = {},
 ): Database {
+  const { survives = "power-cut", waitMs = 5000 } = options;
   const sqlite = new Sqlite(path, { create: true, strict: true });
-  const synchronous = options.survives === "power-cut" ? "FULL" : "NORMAL";
+  const synchronous = survives === "power-cut" ? "FULL" : "NORMAL";
   sqlite.exec(
-    `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000`,
+    `PRAGMA busy_timeout = ${waitMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON`,
   );
   const database = new Database(sqlite);
   migrate(sqlite, path, migrations);
