@@ -1,6 +1,8 @@
 /*
  * Reports from inside a container, one `key value` a line: what it was given, and what it should not have. Static, so
- * that it runs in an empty root. `probe` alone reports all; `probe KEY …` only these.
+ * that it runs in an empty root. `probe` alone reports all; `probe KEY …` only these. `probe call ENTRY NUMBER ARGUMENT …`
+ * makes one system call and reports its result or error: by the entry `native`, `x32` or `i386`; an argument is a
+ * number, `-` for a zeroed buffer, or else a string.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -77,7 +79,34 @@ static void report_rest(void) {
   printf("null %d\n", stat("/dev/null", &info) == 0 && S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3));
 }
 
+static long call(const char *entry, long number, const long a[6]) {
+#ifdef __x86_64__
+  long result = -ENOSYS;
+  if (strcmp(entry, "i386") == 0)
+    __asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a[0]), "c"(a[1]), "d"(a[2]), "S"(a[3]), "D"(a[4]) : "memory");
+  if (strcmp(entry, "i386") == 0) return result < 0 ? (errno = (int)-result, -1) : result;
+  if (strcmp(entry, "x32") == 0) number |= 0x40000000;
+#endif
+  return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static void report_call(int argc, char **argv) {
+  static char zeros[4096];
+  long arguments[6] = {0};
+  for (int i = 4; i < argc && i < 10; i++) {
+    char *end;
+    arguments[i - 4] = strtol(argv[i], &end, 0);
+    if (*end != 0 || end == argv[i]) arguments[i - 4] = (long)(strcmp(argv[i], "-") == 0 ? zeros : argv[i]);
+  }
+  pid_t self = getpid();
+  long result = call(argv[2], strtol(argv[3], NULL, 0), arguments);
+  int reason = errno;
+  if (getpid() != self) _exit(0); /* the call was a fork */
+  printf("call %s\n", result < 0 ? strerrorname_np(reason) : "ok");
+}
+
 int main(int argc, char **argv) {
+  if (argc > 3 && strcmp(argv[1], "call") == 0) return report_call(argc, argv), 0;
   if (argc == 1 || strcmp(argv[1], "fds") == 0) report_fds();
   if (argc == 1 || strcmp(argv[1], "status") == 0) report_status();
   if (argc == 1 || strcmp(argv[1], "mounts") == 0) report_mounts();
