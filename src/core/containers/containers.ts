@@ -37,6 +37,8 @@ export interface Containers {
   top(reference: string, psArguments: string): Promise<{ titles: string[]; processes: string[][] }>;
   /** Where the log, the hosts file and so on of a container lie. */
   paths(id: ContainerID): ContainerPaths;
+  /** `unconfined`, or the profile's name; empty on a host without AppArmor, and before the first start. */
+  appArmorProfile(id: ContainerID): string;
   /** IDs of its running or unfinished execs. */
   execIDs(id: ContainerID): string[];
 

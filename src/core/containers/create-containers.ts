@@ -1,4 +1,5 @@
 import type { ImageID } from "#core/images";
+import { confinement } from "#core/runtime";
 import { KeyedLock } from "#lib/async";
 import type { Database } from "#lib/db";
 import { attach } from "./attach.ts";
@@ -72,6 +73,7 @@ export function createContainers(database: Database, dependencies: Dependencies)
     size: (reference) => size(context, reference),
     top: (reference, psArguments) => top(context, reference, psArguments),
     paths: (id) => layout.files(id),
+    appArmorProfile: (id) => appArmorProfile(context, id),
     execIDs: (id) => execs.unfinished(id as ContainerID),
 
     attach: (reference, options) => attach(context, reference, options),
@@ -88,6 +90,11 @@ export function createContainers(database: Database, dependencies: Dependencies)
     resumeRestarts: () => resumeRestarts(context),
     [Symbol.asyncDispose]: async () => release(context),
   };
+}
+
+function appArmorProfile({ store, host }: Context, id: ContainerID): string {
+  const { state, hostConfig } = store.get(id);
+  return state.status === "created" ? "" : confinement(hostConfig, host);
 }
 
 function usersOf({ store, creating }: Context, image: ImageID): { id: ContainerID; isRunning: boolean }[] {

@@ -19,6 +19,7 @@ export { buildSpec } from "./spec/build.ts";
 export type { BindPoint, MountPoint, TmpfsPoint } from "./spec/mount-point.ts";
 export { mountPoints } from "./spec/mount-points.ts";
 export { mergeEnvironment } from "./spec/process.ts";
+export { confinement } from "./spec/security.ts";
 export { formatSpec, parseSpec } from "./spec/text.ts";
 export type {
   Architecture,

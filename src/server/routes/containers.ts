@@ -29,6 +29,7 @@ type Backend = Pick<
   | "size"
   | "top"
   | "paths"
+  | "appArmorProfile"
   | "execIDs"
 >;
 
@@ -145,6 +146,7 @@ async function inspect({ containers, networks, system }: ContainerParts, request
   const container = containers.get(id(request));
   const view = containerInspect(container, {
     paths: containers.paths(container.id),
+    appArmorProfile: containers.appArmorProfile(container.id),
     execIDs: containers.execIDs(container.id),
     storageDriver: system.identity.storageDriver,
     networkIDs: networkIDs(networks),

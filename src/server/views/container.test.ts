@@ -87,7 +87,7 @@ const paths = {
   hostname: running.HostnamePath,
   resolvConf: running.ResolvConfPath,
 };
-const facts = { paths, execIDs: [], storageDriver: "overlay2", networkIDs };
+const facts = { paths, appArmorProfile: "", execIDs: [], storageDriver: "overlay2", networkIDs };
 
 describe("containerInspect()", () => {
   test("is what Docker says of a running container", () => {
@@ -129,6 +129,10 @@ describe("containerInspect()", () => {
       ...created,
       GraphDriver: { Name: "overlay2", Data: null },
     });
+  });
+
+  test("names the AppArmor profile", () => {
+    expect(containerInspect(web, { ...facts, appArmorProfile: "tug-default" }).AppArmorProfile).toBe("tug-default");
   });
 
   test("names the running execs and, before the first start, no files", () => {

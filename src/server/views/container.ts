@@ -8,6 +8,7 @@ import { unixSeconds, type Wire } from "./wire.ts";
 
 export interface InspectFacts {
   readonly paths: ContainerPaths;
+  readonly appArmorProfile: string;
   readonly execIDs: readonly string[];
   readonly storageDriver: string;
   readonly networkIDs: NetworkIDs;
@@ -36,7 +37,7 @@ export function containerInspect(container: Container, facts: InspectFacts): Wir
     Platform: "linux",
     MountLabel: "",
     ProcessLabel: "",
-    AppArmorProfile: "",
+    AppArmorProfile: facts.appArmorProfile,
     ExecIDs: facts.execIDs.length === 0 ? null : facts.execIDs,
     HostConfig: hostConfigView(container.hostConfig),
     GraphDriver: { Data: null, Name: facts.storageDriver },

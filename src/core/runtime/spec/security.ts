@@ -30,8 +30,7 @@ interface Choices {
  * @throws `invalid-parameter` for an unknown option and for one that cannot act on this host
  */
 export function parseSecurity(hostConfig: HostConfig, host: HostFacts): Security {
-  const choices: Choices = { noNewPrivileges: false, apparmor: undefined, seccomp: undefined, systemPaths: undefined };
-  for (const option of hostConfig.SecurityOpt ?? []) readOption(option, choices);
+  const choices = readOptions(hostConfig);
   const privileged = hostConfig.Privileged ?? false;
   return {
     noNewPrivileges: choices.noNewPrivileges,
@@ -39,6 +38,19 @@ export function parseSecurity(hostConfig: HostConfig, host: HostFacts): Security
     seccomp: seccompFilter(choices.seccomp, hostConfig, host),
     systemPathsUnconfined: choices.systemPaths === "unconfined",
   };
+}
+
+/** What a container's processes are under, as `inspect` shows it; empty on a host without AppArmor. */
+export function confinement(hostConfig: HostConfig, host: HostFacts): string {
+  if (!host.apparmor) return "";
+  const { apparmor } = readOptions(hostConfig);
+  return apparmorProfile(apparmor, { host, privileged: hostConfig.Privileged ?? false }) || "unconfined";
+}
+
+function readOptions({ SecurityOpt }: HostConfig): Choices {
+  const choices: Choices = { noNewPrivileges: false, apparmor: undefined, seccomp: undefined, systemPaths: undefined };
+  for (const option of SecurityOpt ?? []) readOption(option, choices);
+  return choices;
 }
 
 function readOption(option: string, choices: Choices): void {
