@@ -1,14 +1,15 @@
 /** An engine whose machine is a script: tests drive its monitors and its clock. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Duplex, duplexPair } from "node:stream";
 import type { Event } from "#core/events";
 import type { Image } from "#core/images";
 import type { AttachRequest } from "#core/networks";
 import type { HostFacts, HostReader } from "#core/runtime";
 import type { DiffID } from "#core/snapshots";
-import type { Executor, ExitRecord, HostPlan, Monitor, MonitorSpec, StartedRecord } from "#executor";
+import type { AttachOptions, Executor, ExitRecord, HostPlan, Monitor, MonitorSpec, StartedRecord } from "#executor";
 import { Background } from "#lib/async";
 import { openDatabase } from "#lib/db";
 import { EngineError } from "#lib/errors";
@@ -53,7 +54,9 @@ export class FakeClock implements Clock {
 export class FakeMonitor implements Monitor {
   readonly spec: MonitorSpec;
   readonly signals: number[] = [];
-  readonly attached: Socket[] = [];
+  /** The process's ends of the streams that were attached, and what was asked for. */
+  readonly clients: Duplex[] = [];
+  readonly attachments: AttachOptions[] = [];
   readonly #started = Promise.withResolvers<StartedRecord>();
   readonly #exited = Promise.withResolvers<ExitRecord>();
   readonly #clock: Clock;
@@ -104,10 +107,11 @@ export class FakeMonitor implements Monitor {
   }
   async resize(): Promise<void> {}
   async reopenLog(): Promise<void> {}
-  async attach(): Promise<Socket> {
-    const socket = new Socket();
-    this.attached.push(socket);
-    return socket;
+  async attach(options: AttachOptions): Promise<Socket> {
+    const [near, far] = duplexPair();
+    this.clients.push(far);
+    this.attachments.push(options);
+    return near as Socket;
   }
   close(): void {
     this.#exited.reject(new EngineError("canceled", "the connection to the monitor was closed"));
@@ -133,7 +137,9 @@ export class FakeExecutor implements Executor {
 
   async run(plan: HostPlan): Promise<readonly Uint8Array[]> {
     this.plans.push(plan);
-    return plan.map((op) => (op.op === "read" ? new TextEncoder().encode("FROZEN\n") : new Uint8Array()));
+    return plan.map((op) =>
+      op.op === "read" ? new TextEncoder().encode("populated 1\nfrozen 1\n") : new Uint8Array(),
+    );
   }
 
   async start(spec: MonitorSpec): Promise<Monitor> {
