@@ -2,6 +2,8 @@ import type { Socket } from "node:net";
 
 // Read ahead of the consumer at most so much, enough for pipelined requests and a steady upload.
 const READ_AHEAD_BYTES = 256 * 1024;
+// How soon a client that first half-closed and then vanished is noticed.
+const GONE_CHECK_MS = 500;
 
 /**
  * What a socket receives, to be pulled. It goes on reading (up to a bound) while nobody pulls, because that is the
@@ -18,7 +20,10 @@ export class ByteSource {
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => this.#add(chunk));
-    socket.on("end", () => this.#finish());
+    socket.on("end", () => {
+      closeWhenGone(socket);
+      this.#finish();
+    });
     socket.on("close", () => this.#finish());
   }
 
@@ -76,4 +81,19 @@ export class ByteSource {
     this.#wake?.();
     this.#wake = undefined;
   }
+}
+
+/**
+ * After the client's end, "has half-closed" has to be told from "is gone". Bun (1.4) emits no event for the latter,
+ * it only drops the socket's handle; from this on it does. On TCP neither can be told before the next write or
+ * keepalive fails.
+ */
+function closeWhenGone(socket: Socket): void {
+  const check = () => {
+    if (!(socket as { _handle?: unknown })._handle) socket.destroy();
+  };
+  setImmediate(check);
+  const timer = setInterval(check, GONE_CHECK_MS);
+  timer.unref();
+  socket.once("close", () => clearInterval(timer));
 }

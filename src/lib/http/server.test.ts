@@ -176,6 +176,27 @@ describe("HttpServer", () => {
     await aborted.promise;
   });
 
+  test("drops a body that brings nothing when its client hangs up", async () => {
+    const asked = Promise.withResolvers<void>();
+    await using server = await new TestServer(async () => ({
+      status: 200,
+      headers: {},
+      body: {
+        [Symbol.asyncIterator]: () => ({
+          next: () => {
+            asked.resolve();
+            return new Promise(() => undefined);
+          },
+        }),
+      },
+    })).listen();
+    const client = server.client(request("GET /"));
+    await asked.promise;
+    client.socket.destroy();
+    // Waits for every connection, since a minute has not passed.
+    await server.server.close(60_000);
+  });
+
   test("still answers a client that closed its side after the request", async () => {
     await using server = await new TestServer(echo).listen();
     const client = server.client(request("GET /half"));
@@ -304,7 +325,7 @@ describe("HttpServer.close()", () => {
     await using server = await new TestServer(() => new Promise(() => undefined)).listen();
     const client = server.client(request("GET /"));
     await new Promise(setImmediate);
-    void server.server.close(10);
+    await server.server.close(10);
     expect(await client.end()).toBe("");
   });
 });

@@ -76,11 +76,11 @@ export class HttpServer implements AsyncDisposable {
   async close(graceMs: number): Promise<void> {
     for (const listener of this.#listeners.splice(0)) listener.close();
     for (const connection of this.#connections.keys()) connection.close();
-    const timer = setTimeout(() => {
-      for (const connection of this.#connections.keys()) connection.destroy();
-    }, graceMs);
-    await Promise.all(this.#connections.values());
+    const patience = Promise.withResolvers<void>();
+    const timer = setTimeout(patience.resolve, graceMs);
+    await Promise.race([Promise.all(this.#connections.values()), patience.promise]);
     clearTimeout(timer);
+    for (const connection of this.#connections.keys()) connection.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -62,12 +62,34 @@ export async function writeResponse(socket: Socket, response: HttpResponse, opti
   if (!options.http10) head += "Transfer-Encoding: chunked\r\n";
   await send(socket, Buffer.from(`${head}\r\n`, "latin1"));
   if (bodiless) return keepAlive;
-  for await (const chunk of body) {
+  for await (const chunk of untilClosed(socket, body)) {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     if (bytes.length > 0 && !(await send(socket, options.http10 ? bytes : framed(bytes)))) return false;
   }
   if (!options.http10) await send(socket, Buffer.from(LAST_CHUNK));
   return keepAlive;
+}
+
+/** The chunks of a body for as long as there is a client, even while the next one does not come. */
+async function* untilClosed<T>(socket: Socket, body: AsyncIterable<T>): AsyncGenerator<T> {
+  const chunks = body[Symbol.asyncIterator]();
+  let abandon: (() => void) | undefined;
+  const onClose = () => abandon?.();
+  socket.once("close", onClose);
+  try {
+    while (!socket.destroyed) {
+      const next = await new Promise<IteratorResult<T, unknown> | undefined>((resolve, reject) => {
+        abandon = () => resolve(undefined);
+        chunks.next().then(resolve, reject);
+      });
+      if (!next || next.done) return;
+      yield next.value;
+    }
+  } finally {
+    socket.off("close", onClose);
+    // Not awaited: a source that is stuck would hold the connection.
+    void chunks.return?.().catch(() => undefined);
+  }
 }
 
 function framed(bytes: Uint8Array): Buffer {

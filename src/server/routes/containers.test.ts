@@ -163,16 +163,6 @@ describe("POST /containers/{id}/wait", () => {
     const answer = await call(api, "POST /containers/a/wait?condition=foo");
     expect(answer).toMatchObject({ status: 400, text: '{"message":"invalid condition: \\"foo\\""}\n' });
   });
-
-  test("ends quietly when the client has gone", async () => {
-    const gone = new AbortController();
-    const api = waiting(async (_id, _condition, signal) => ({
-      outcome: new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new Error("aborted")))),
-    }));
-    const { body } = await api(requestOf("POST /containers/a/wait", { signal: gone.signal }));
-    gone.abort();
-    expect(await Array.fromAsync(body as AsyncIterable<string>)).toEqual([]);
-  });
 });
 
 describe("GET /containers/json", () => {

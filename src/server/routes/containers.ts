@@ -184,7 +184,7 @@ async function wait(containers: Pick<Backend, "wait">, request: ApiRequest): Pro
   return {
     status: 200,
     headers: { "Content-Type": "application/json" },
-    body: outcomeLine(outcome, request.signal),
+    body: outcomeLine(outcome),
     endless: true,
   };
 }
@@ -203,12 +203,7 @@ function waitCondition({ query, version }: ApiRequest): WaitCondition {
   }
 }
 
-async function* outcomeLine(outcome: Promise<WaitOutcome>, signal: AbortSignal): AsyncGenerator<string> {
-  try {
-    const { statusCode, error } = await outcome;
-    yield `${JSON.stringify({ StatusCode: statusCode, ...(error !== undefined && { Error: { Message: error } }) })}\n`;
-  } catch (error) {
-    // Nobody listens any more, so there is nobody to tell.
-    if (!signal.aborted) throw error;
-  }
+async function* outcomeLine(outcome: Promise<WaitOutcome>): AsyncGenerator<string> {
+  const { statusCode, error } = await outcome;
+  yield `${JSON.stringify({ StatusCode: statusCode, ...(error !== undefined && { Error: { Message: error } }) })}\n`;
 }
