@@ -35,7 +35,7 @@ export function testIo({ env = {}, cwd = "/", stdin = "", columns }: TestIoOptio
       async *read() {
         if (stdin !== "") yield new TextEncoder().encode(stdin);
       },
-      setRaw: () => undefined,
+      enterRawMode: async () => ({ [Symbol.dispose]: () => undefined }),
     },
     stdout: output("stdout"),
     stderr: output("stderr"),

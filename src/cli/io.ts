@@ -12,8 +12,8 @@ export interface Input {
   readonly isTerminal: boolean;
   /** The bytes as they come, until the end of input. Leaving the loop leaves later input unread. */
   read(): AsyncIterable<Uint8Array>;
-  /** Switches a terminal between lines and single keys without echo. */
-  setRaw(raw: boolean): void;
+  /** Makes a terminal hand over single keys without echo, until disposed. */
+  enterRawMode(): Promise<Disposable>;
 }
 
 /** Which program this is, as `version` tells it. */

@@ -1,7 +1,7 @@
 /** The process itself as `Io`: the only file of the command line that knows globals. */
 import { fstatSync, read as readFd, write as writeFd, writeSync } from "node:fs";
-import type { ReadStream } from "node:tty";
 import { EngineError } from "#lib/errors";
+import { enterRawMode } from "#lib/term";
 import type { Input, Io, Output, Release } from "./io.ts";
 
 /** Bun's names of architectures in Go's. */
@@ -120,7 +120,6 @@ function writeError(cause: unknown): EngineError {
 
 class ProcessInput implements Input {
   readonly #fd: number;
-  #terminal: ReadStream | undefined;
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -138,9 +137,8 @@ class ProcessInput implements Input {
     }
   }
 
-  setRaw(raw: boolean): void {
-    this.#terminal ??= new (tty().ReadStream)(this.#fd);
-    this.#terminal.setRawMode(raw);
+  enterRawMode(): Promise<Disposable> {
+    return enterRawMode(this.#fd);
   }
 
   #readSome(buffer: Buffer): Promise<Uint8Array> {

@@ -30,7 +30,8 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     } catch {
       return EXIT_BROKEN_PIPE;
     }
-    return 1;
+    const code = error instanceof EngineError ? error.data.exitCode : undefined;
+    return typeof code === "number" ? code : 1;
   }
 }
 

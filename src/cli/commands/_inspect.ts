@@ -1,7 +1,8 @@
 import { EngineError, isKind } from "#lib/errors";
 import type { Context } from "../context.ts";
 import { describeFailure } from "../failure.ts";
-import { goJson } from "../format/formatter.ts";
+
+const INDENT = 4;
 
 export interface InspectCall {
   readonly names: readonly string[];
@@ -42,9 +43,8 @@ interface Rendered {
 }
 
 async function renderer(format: string): Promise<(objects: readonly object[]) => Rendered> {
-  if (format === "") return (objects) => ({ text: objects.length === 0 ? "[]\n" : `${goJson(objects, "    ")}\n` });
-  if (format === "json")
-    return (objects) => ({ text: objects.map((object) => `${goJson(object)}\n`).join("") || "\n" });
+  if (format === "") return (objects) => ({ text: `${JSON.stringify(objects, undefined, INDENT)}\n` });
+  if (format === "json") return (objects) => ({ text: `${JSON.stringify(objects)}\n` });
   const { inspectTemplate } = await import("../format/template-format.ts");
   return inspectTemplate(format);
 }

@@ -1,52 +1,62 @@
-import type { BuildCache } from "#api/engine";
+import type { ContainerSummary } from "#api/engine";
 import type { system } from "#client";
-import { humanDuration } from "../values/durations.ts";
 import { formatSize } from "../values/sizes.ts";
+import { buildCacheFormatter } from "./build-cache.ts";
 import { containerFormatter } from "./containers.ts";
 import { diskUsageRows } from "./disk-usage.ts";
-import type { Formatter } from "./formatter.ts";
-import { imageFormatter, imageRows } from "./images.ts";
-import { renderTable } from "./table.ts";
+import { type Formatter, plainTable } from "./formatter.ts";
+import { type ImageRow, imageFormatter, imageRows } from "./images.ts";
 import { volumeFormatter } from "./volumes.ts";
 
-/** What `system df --verbose` prints: a table of each kind of object. */
-export function verboseDiskUsage(usage: system.DiskUsage, nowMs: number): string {
-  const images = imageFormatter({ truncate: true, digests: false, nowMs });
-  const containers = containerFormatter({ truncate: true, size: true, nowMs });
-  const imageColumns = ["Repository", "Tag", "ID", "CreatedSince", "Size", "SharedSize", "UniqueSize", "Containers"];
-  const containerColumns = ["ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names"];
+/** What `system df --verbose` prints: a table of each kind of object, or a template over all of them. */
+export async function verboseDiskUsage(
+  usage: system.DiskUsage,
+  { format, nowMs }: { format: string; nowMs: number },
+): Promise<string> {
+  const isTable = format === "" || format === "table";
+  const images = imageFormatter({ truncate: isTable, digests: false, nowMs });
+  const containers = containerFormatter({ truncate: isTable, size: true, nowMs });
+  const caches = buildCacheFormatter({ truncate: isTable, nowMs });
+  const volumes = volumeFormatter();
+  const rows = { images: firstNames(usage), containers: ownSizes(usage), volumes: usage.Volumes ?? [] };
+  const records = usage.BuildCache ?? [];
+  if (!isTable) {
+    const { renderRows, rowsOf } = await import("./template-format.ts");
+    return renderRows(format, {
+      Images: rowsOf(images, rows.images),
+      Containers: rowsOf(containers, rows.containers),
+      Volumes: rowsOf(volumes, rows.volumes),
+      BuildCache: rowsOf(caches, records),
+    });
+  }
   const cacheBytes = diskUsageRows(usage).at(-1)?.bytes ?? 0;
   return [
     "Images space usage:\n",
-    table(images, imageColumns, imageRows(usage.Images ?? [], { digests: false })),
+    table(images, IMAGE_COLUMNS, rows.images),
     "Containers space usage:\n",
-    table(containers, containerColumns, usage.Containers ?? []),
+    table(containers, CONTAINER_COLUMNS, rows.containers),
     "Local Volumes space usage:\n",
-    table(volumeFormatter(), ["Name", "Links", "Size"], usage.Volumes ?? []),
+    table(volumes, ["Name", "Links", "Size"], rows.volumes),
     `Build cache usage: ${formatSize(cacheBytes, 4)}\n`,
-    buildCacheTable(usage.BuildCache ?? [], nowMs),
+    plainTable(caches, records),
   ].join("\n");
 }
 
+const IMAGE_COLUMNS = ["Repository", "Tag", "ID", "CreatedSince", "Size", "SharedSize", "UniqueSize", "Containers"];
+const CONTAINER_COLUMNS = ["ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names"];
+
 function table<T>(formatter: Formatter<T>, columns: readonly string[], items: readonly T[]): string {
-  const fields = columns.map((name) => formatter.fields[name]!);
-  const rows = items.map((item) => fields.map((field) => field.value(item)));
-  return renderTable(
-    fields.map((field) => field.head),
-    rows,
-  );
+  return plainTable({ ...formatter, columns }, items);
 }
 
-function buildCacheTable(records: readonly BuildCache[], nowMs: number): string {
-  const ago = (time: string | null | undefined) => (time ? `${humanDuration(nowMs - Date.parse(time))} ago` : "");
-  const rows = records.map((record) => [
-    `${(record.ID ?? "").slice(0, 12)}${record.InUse === true ? "*" : ""}`,
-    record.Type ?? "",
-    formatSize(record.Size ?? 0),
-    ago(record.CreatedAt),
-    ago(record.LastUsedAt),
-    String(record.UsageCount ?? 0),
-    String(record.Shared ?? false),
-  ]);
-  return renderTable(["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED"], rows);
+/** Each image once, under the first of its names. */
+function firstNames({ Images: images }: system.DiskUsage): ImageRow[] {
+  return (images ?? [])
+    .flatMap((image) => imageRows([image], { digests: false }).slice(0, 1))
+    .map((row) => ({ ...row, digest: "" }));
+}
+
+/** Sizes of what containers wrote, without those of their images. */
+function ownSizes({ Containers: containers }: system.DiskUsage): ContainerSummary[] {
+  return (containers ?? []).map((container) => ({ ...container, SizeRootFs: 0 }));
 }

@@ -64,7 +64,8 @@ function isPlainTable(format: string): boolean {
   return format === "" || format === "table";
 }
 
-function plainTable<T>(formatter: Formatter<T>, items: readonly T[]): string {
+/** The items in the formatter's columns under their heads. */
+export function plainTable<T>(formatter: Formatter<T>, items: readonly T[]): string {
   const fields = formatter.columns.map((name) => {
     const field = formatter.fields[name];
     if (field === undefined) throw new EngineError("internal", `table column "${name}" is no field`);

@@ -16,10 +16,8 @@ export interface ImageRow {
 }
 
 /** One row a name; images without a name have one row. With digests, one row for each of a name's digests. */
-export function imageRows(list: readonly ImageSummary[], options: { digests: boolean; byImage?: boolean }): ImageRow[] {
-  const sorted = [...list].sort((a, b) => b.Created - a.Created);
-  if (options.byImage === true) return sorted.map((image) => ({ image, repository: NONE, tag: NONE, digest: NONE }));
-  return sorted.flatMap((image) => {
+export function imageRows(list: readonly ImageSummary[], options: { digests: boolean }): ImageRow[] {
+  return list.flatMap((image) => {
     const rows = rowsOf(image, options.digests);
     return rows.length === 0 ? [{ image, repository: NONE, tag: NONE, digest: NONE }] : rows;
   });

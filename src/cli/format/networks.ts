@@ -11,7 +11,7 @@ export function networkFormatter({ truncate }: { truncate: boolean }): Formatter
       CreatedAt: { head: "CREATED AT", value: ({ Created: created = "" }) => goTimestamp(created) },
       Driver: { head: "DRIVER", value: ({ Driver: driver = "" }) => driver },
       ID: { head: "NETWORK ID", value: ({ Id: id = "" }) => (truncate ? shortId(id) : id) },
-      IPv4: { head: "IPV4", value: ({ EnableIPv4 }) => String(EnableIPv4 ?? true) },
+      IPv4: { head: "IPV4", value: ({ EnableIPv4 }) => String(EnableIPv4 ?? false) },
       IPv6: { head: "IPV6", value: ({ EnableIPv6 }) => String(EnableIPv6 ?? false) },
       Internal: { head: "INTERNAL", value: ({ Internal }) => String(Internal ?? false) },
       Labels: { head: "LABELS", value: ({ Labels: labels }) => labelsText(labels) },

@@ -1,11 +1,12 @@
 /** Go templates over lists, over inspected objects, and over a single object. */
 import { EngineError } from "#lib/errors";
 import { alignTabs } from "#lib/term";
-import { Computed, evaluateTemplate } from "../template/evaluate.ts";
+import { Computed, type Evaluation, evaluateTemplate, type TemplateFunction } from "../template/evaluate.ts";
 import { headFunctions, templateFunctions } from "../template/functions.ts";
 import { parseTemplate } from "../template/parse.ts";
+import { isMap } from "../template/print.ts";
 import type { Template } from "../template/syntax.ts";
-import { type Formatter, fieldsAsJson } from "./formatter.ts";
+import { type Formatter, fieldsAsJson, goJson } from "./formatter.ts";
 import { TABLE_LAYOUT } from "./table.ts";
 
 const TABLE = "table ";
@@ -22,7 +23,7 @@ export function formatWithTemplate<T>(formatter: Formatter<T>, items: readonly T
   const template = parseOrExplain(source);
   const lines = items.map((item) => `${evaluateOrExplain(template, new Row(formatter, item))}\n`).join("");
   if (!isTable) return lines;
-  const head = evaluateTemplate(template, new Head(formatter), { functions: headFunctions, missing: noField });
+  const head = evaluateTemplate(template, new Head(formatter), { functions: headFunctions, absent: noField });
   return alignTabs(`${head.text}\n${lines}`, TABLE_LAYOUT);
 }
 
@@ -36,13 +37,20 @@ function parseOrExplain(source: string): Template {
 }
 
 function evaluateOrExplain(template: Template, data: unknown): string {
-  const { text, fault } = evaluateTemplate(template, data, { functions: templateFunctions, missing: noField });
+  const { text, fault } = evaluateTemplate(template, data, { functions: templateFunctions, absent: noField });
   if (fault === undefined) return text;
   throw new EngineError("invalid-parameter", `failed to execute template: ${fault.message}`, { cause: fault });
 }
 
-function noField(name: string): string {
-  return `can't evaluate field ${name}`;
+function noField(_: object, name: string): { fault: string } {
+  return { fault: `can't evaluate field ${name}` };
+}
+
+function unary(name: string, call: (argument: string) => string): TemplateFunction {
+  return (...args) => {
+    if (args.length !== 1) throw new Error(`wrong number of args for ${name}: want 1 got ${args.length}`);
+    return call(String(args[0]));
+  };
 }
 
 /** An item of a list as a template sees it. */
@@ -60,13 +68,17 @@ class Row<T> extends Computed {
 
   field(name: string) {
     const field = Object.hasOwn(this.#formatter.fields, name) ? this.#formatter.fields[name] : undefined;
-    if (field !== undefined) return { value: field.value(this.#item) };
+    if (field !== undefined) return { value: (field.json ?? field.value)(this.#item) };
     const method = this.#formatter.methods?.[name];
-    return method && { method: (argument: unknown) => method.value(this.#item, String(argument)) };
+    return method && { method: unary(name, (argument) => method.value(this.#item, argument)) };
   }
 
   whole(): unknown {
-    return JSON.parse(fieldsAsJson(this.#formatter, this.#item));
+    return JSON.parse(this.json());
+  }
+
+  json(): string {
+    return fieldsAsJson(this.#formatter, this.#item);
   }
 }
 
@@ -85,51 +97,91 @@ class Head<T> extends Computed {
     const field = Object.hasOwn(this.#formatter.fields, name) ? this.#formatter.fields[name] : undefined;
     if (field !== undefined) return { value: field.head };
     const method = this.#formatter.methods?.[name];
-    return method && { method: (argument: unknown) => method.head(String(argument)) };
+    return method && { method: unary(name, method.head) };
   }
 
   whole(): unknown {
     return Object.fromEntries(Object.entries(this.#formatter.fields).map(([name, { head }]) => [name, head]));
   }
+
+  json(): string {
+    return goJson(this.whole());
+  }
 }
 
+/** Fields that engines leave out when there is nothing to point to. */
+const OPTIONAL = ["Health", "Healthcheck", "Init", "SizeRw", "SizeRootFs", "StopTimeout"];
+/** Fields that are maps: null is an empty one, as it is an empty list for the others. */
+const MAPS = [
+  "Labels",
+  "Volumes",
+  "Options",
+  "ExposedPorts",
+  "Ports",
+  "PortBindings",
+  "Annotations",
+  "Sysctls",
+  "Tmpfs",
+];
+
+const EXIT_BAD_TEMPLATE = 64;
+
 /** A template over inspected objects: what could be printed, and the error that ended it. */
-export function inspectTemplate(format: string): (objects: readonly object[]) => { text: string; fault?: EngineError } {
+export function inspectTemplate(format: string): (objects: readonly object[]) => Evaluation {
   let template: Template;
   try {
     template = parseTemplate("", format, NAMES);
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    throw new EngineError("invalid-parameter", `template parsing error: ${error.message}`, { cause: error });
+  } catch (cause) {
+    if (!(cause instanceof EngineError)) throw cause;
+    const data = { exitCode: EXIT_BAD_TEMPLATE };
+    throw new EngineError("invalid-parameter", `template parsing error: ${cause.message}`, { cause, data });
   }
-  const missing = (name: string) => `map has no entry for key ${JSON.stringify(name)}`;
+  const options = { functions: templateFunctions, absent: absentInspected, nullText };
   return (objects) => {
     let text = "";
     for (const object of objects) {
-      const evaluated = evaluateTemplate(template, object, { functions: templateFunctions, missing });
-      if (evaluated.fault !== undefined) {
-        const message = `template parsing error: ${evaluated.fault.message}`;
-        return { text: `${text}\n`, fault: new EngineError("invalid-parameter", message, { cause: evaluated.fault }) };
+      const { text: own, fault } = evaluateTemplate(template, object, options);
+      if (fault !== undefined) {
+        const message = `template parsing error: ${fault.message}`;
+        return { text: `${text}\n`, fault: new EngineError("invalid-parameter", message, { cause: fault }) };
       }
-      text += `${evaluated.text}\n`;
+      text += `${own}\n`;
     }
     return { text: text === "" ? "\n" : text };
   };
 }
 
-/**
- * One object by a template.
- *
- * @throws EngineError `invalid-parameter` for a template that does not parse, or does not fit the object.
- */
-export function renderTemplate(name: string, format: string, data: unknown): string {
-  const template = parseTemplate(name, format, NAMES);
-  const evaluated = evaluateTemplate(template, data, { functions: templateFunctions, missing: noField });
-  if (evaluated.fault !== undefined) throw evaluated.fault;
-  return evaluated.text;
+function absentInspected(object: object, name: string): { value: unknown } | { fault: string } {
+  // Templates name fields as Go programs do, objects have them as the API spells them.
+  if (name === "ID" && "Id" in object) return { value: object.Id };
+  const fault = { fault: `map has no entry for key ${JSON.stringify(name)}` };
+  if (!isMap(object)) return OPTIONAL.includes(name) ? { value: null } : fault;
+  return Object.keys(object).length === 0 ? fault : { value: undefined };
 }
 
-/** Objects of a stream, each by the same template. Throws `invalid-parameter` as `renderTemplate` does. */
+function nullText(field: string): string {
+  if (OPTIONAL.includes(field)) return "<nil>";
+  return MAPS.includes(field) ? "map[]" : "[]";
+}
+
+/** One object by a template. Throws `invalid-parameter` for a template that does not parse. */
+export function renderTemplate(template: { name: string; type: string; format: string }, data: unknown): Evaluation {
+  const { name, type, format } = template;
+  const absent = (_: object, field: string) => ({ fault: `can't evaluate field ${field} in type ${type}` });
+  return evaluateTemplate(parseTemplate(name, format, NAMES), data, { functions: templateFunctions, absent });
+}
+
+/** Lists of several kinds by one template, each under its name; `json` for all of them as JSON. */
+export function renderRows(format: string, lists: Readonly<Record<string, readonly Computed[]>>): string {
+  return evaluateOrExplain(parseOrExplain(format === "json" ? "{{json .}}" : format), lists);
+}
+
+/** The items of a list as templates see them. */
+export function rowsOf<T>(formatter: Formatter<T>, items: readonly T[]): Computed[] {
+  return items.map((item) => new Row(formatter, item));
+}
+
+/** Objects of a stream, each by the same template. */
 export function templateRenderer(format: string): (data: object) => string {
   const template = parseOrExplain(format);
   return (data) => evaluateOrExplain(template, data);

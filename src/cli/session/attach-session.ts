@@ -19,7 +19,7 @@ export interface AttachSession {
 export async function runSession(session: AttachSession): Promise<"ended" | "detached"> {
   const { io, stream, tty, stdin } = session;
   const isRaw = tty && stdin && io.stdin.isTerminal;
-  if (isRaw) io.stdin.setRaw(true);
+  using _rawMode = isRaw ? await io.stdin.enterRawMode() : undefined;
   try {
     const output = pumpOutput(session).then(() => "ended" as const);
     if (!stdin) return await output;
@@ -28,7 +28,6 @@ export async function runSession(session: AttachSession): Promise<"ended" | "det
     const detached = input.then((how) => (how === "detached" ? how : output));
     return await Promise.race([output, detached]);
   } finally {
-    if (isRaw) io.stdin.setRaw(false);
     stream.close();
   }
 }

@@ -12,8 +12,9 @@ export abstract class Computed {
   abstract readonly typeName: string;
   /** The field's value, or a method to call with the arguments that follow it; undefined if there is neither. */
   abstract field(name: string): { value: unknown } | { method: TemplateFunction } | undefined;
-  /** What `{{.}}` and `json` see. */
+  /** What `{{.}}` shows. */
   abstract whole(): unknown;
+  abstract json(): string;
 }
 
 /**
@@ -29,8 +30,10 @@ export class Missing {
 
 export interface EvaluateOptions {
   readonly functions: ReadonlyMap<string, TemplateFunction>;
-  /** What to say of a field that an object lacks, for those that are not computed. */
-  readonly missing: (name: string) => string;
+  /** What stands for a field that an object lacks: a value, or what is wrong with asking for it. */
+  readonly absent: (object: object, name: string) => { readonly value: unknown } | { readonly fault: string };
+  /** What is printed for null; `<nil>` unless said otherwise. */
+  readonly nullText?: (field: string) => string;
 }
 
 /** Templates that call each other may go this deep. */
@@ -178,7 +181,7 @@ class Evaluator {
     const args = () => [...rest.map((operand) => this.#value(operand, dot)), ...piped];
     if (head.kind === "function") {
       const isShortCircuit = head.name === "and" || head.name === "or";
-      return isShortCircuit ? this.#logic(head.name, rest, dot, piped) : this.#invoke(head, args());
+      return isShortCircuit ? this.#logic(head.name, rest, dot, piped) : this.#invoke(head, args(), call);
     }
     const target = this.#target(head, dot);
     if (typeof target === "function") return this.#guard(head, () => (target as TemplateFunction)(...args()));
@@ -197,10 +200,10 @@ class Evaluator {
     return value;
   }
 
-  #invoke(head: Extract<Expression, { kind: "function" }>, args: readonly unknown[]): unknown {
+  #invoke(head: Extract<Expression, { kind: "function" }>, args: readonly unknown[], at: Position = head): unknown {
     const implementation = this.#options.functions.get(head.name);
     if (implementation === undefined) throw this.#fault(head, `${quote(head.name)} is not a defined function`);
-    return this.#guard(head, () => implementation(...args), `error calling ${head.name}: `);
+    return this.#guard(at, () => implementation(...args), `error calling ${head.name}: `);
   }
 
   #guard(at: Position, call: () => unknown, prefix = ""): unknown {
@@ -253,11 +256,15 @@ class Evaluator {
       throw this.#fault(at, `can't evaluate field ${name} in type ${goType(value)}`);
     }
     if (Object.hasOwn(value, name)) return (value as Record<string, unknown>)[name];
-    return new Missing(this.#faultText(at, this.#options.missing(name)));
+    const absent = this.#options.absent(value, name);
+    return "fault" in absent ? new Missing(this.#faultText(at, absent.fault)) : absent.value;
   }
 
   #printed(value: unknown, at: Position): string {
     if (value instanceof Missing) throw new EngineError("invalid-parameter", value.fault);
+    if (value === null && this.#options.nullText !== undefined) {
+      return this.#options.nullText(at.source.slice(at.source.lastIndexOf(".") + 1));
+    }
     return this.#guard(at, () => show(value instanceof Computed ? value.whole() : value)) as string;
   }
 

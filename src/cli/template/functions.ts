@@ -29,7 +29,7 @@ const BUILT_IN: Readonly<Record<string, TemplateFunction>> = {
 const HTML: Readonly<Record<string, string>> = { "<": "&lt;", ">": "&gt;", "&": "&amp;", "'": "&#39;", '"': "&#34;" };
 
 const DOCKER: Readonly<Record<string, TemplateFunction>> = {
-  json: (value) => JSON.stringify(plain(value) ?? null),
+  json: (value) => toJson(value),
   split: (value, separator) => text(value).split(text(separator)),
   join: (list, separator) => listOf(list).map(text).join(text(separator)),
   title: (value) =>
@@ -58,6 +58,17 @@ export const headFunctions: Functions = new Map([
 function plain(value: unknown): unknown {
   if (value instanceof Missing) return null;
   return value instanceof Computed ? value.whole() : value;
+}
+
+/** Rows write themselves, wherever in a value they stand. */
+function toJson(value: unknown): string {
+  if (value instanceof Computed) return value.json();
+  if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
+  const whole = plain(value) ?? null;
+  if (typeof whole !== "object" || whole === null) return JSON.stringify(whole);
+  return `{${Object.entries(whole)
+    .map(([key, member]) => `${JSON.stringify(key)}:${toJson(member)}`)
+    .join(",")}}`;
 }
 
 function text(value: unknown): string {

@@ -191,7 +191,10 @@ class Parser {
         return { ...at, kind: "field", path: [] };
       case "field": {
         const path = [token.text.slice(1), ...tokens.path()];
-        return { ...at, source: path.map((name) => `.${name}`).join(""), kind: "field", path };
+        const source = path.map((name) => `.${name}`).join("");
+        // Go counts a chain of fields as standing where its last one does.
+        const column = at.column + source.lastIndexOf(".");
+        return { ...at, column, source, kind: "field", path };
       }
       case "variable":
         if (!this.#variables.includes(token.text)) throw this.#fault(`undefined variable ${quote(token.text)}`);

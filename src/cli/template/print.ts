@@ -27,7 +27,7 @@ export function show(value: unknown): string {
  * JSON does not tell structures from maps. Structures of the Engine API have field names in capitals, maps have keys
  * that users or programs chose.
  */
-function isMap(value: object): boolean {
+export function isMap(value: object): boolean {
   const keys = Object.keys(value);
   return keys.length === 0 || !keys.every((key) => /^[A-Z][A-Za-z0-9]*$/.test(key));
 }

@@ -3,6 +3,7 @@ import { containers } from "#client";
 import { EngineError } from "#lib/errors";
 import { defineCommand } from "../../command.ts";
 import { bool, string } from "../../flags/flag.ts";
+import type { Io } from "../../io.ts";
 import { DEFAULT_DETACH_KEYS, runSession } from "../../session/attach-session.ts";
 import { followTerminalSize } from "../../session/resize.ts";
 import { forwardSignals } from "../../session/signals.ts";
@@ -35,6 +36,7 @@ export const attach = defineCommand({
     const keys = detachKeys === DEFAULT_DETACH_KEYS ? {} : { detachKeys };
     const stream = cleanup.use(await containers.attach(engine, id, { stdin, stdout: true, stderr: true, ...keys }));
     if (tty && io.stdout.isTerminal) {
+      await redraw(io, (size) => containers.resize(engine, id, size));
       cleanup.use(followTerminalSize(io, (size) => containers.resize(engine, id, size)));
     }
     const how = await runSession({ io, stream, tty, stdin, detachKeys });
@@ -42,6 +44,12 @@ export const attach = defineCommand({
     return (await result).StatusCode;
   },
 });
+
+/** A program draws itself again when its terminal changes, so it is given another size before the right one. */
+async function redraw(io: Io, resize: (size: containers.TerminalSize) => Promise<void>): Promise<void> {
+  const size = io.terminalSize();
+  if (size !== undefined) await resize({ rows: size.rows + 1, columns: size.columns + 1 });
+}
 
 function checkAttachable(state: ContainerState | undefined): void {
   const fault = (advice: string) => new EngineError("failed-precondition", advice);

@@ -74,6 +74,6 @@ async function runAttached(context: Context, engine: EngineClient, exec: Attache
   using _resize =
     tty && io.stdin.isTerminal ? followTerminalSize(io, (size) => execs.resize(engine, id, size)) : undefined;
   const how = await runSession({ io, stream, tty, stdin, detachKeys });
-  if (how === "detached") return 0;
+  if (how === "detached") throw new EngineError("canceled", "read escape sequence");
   return (await execs.inspect(engine, id)).ExitCode ?? 0;
 }

@@ -22,7 +22,10 @@ export const ls = defineCommand({
   async run(context, { flags, given }) {
     const { io } = context;
     const engine = await context.engine();
-    const format = flags.format || (flags.quiet ? "" : (context.config().psFormat ?? ""));
+    if (flags.quiet && flags.format !== "") {
+      io.stderr.write("WARNING: Ignoring custom format, because both --format and --quiet are set.\n");
+    }
+    const format = flags.quiet ? "" : flags.format || (context.config().psFormat ?? "");
     // Only a template that asks for sizes has the engine measure them, unless the user said otherwise.
     const size = given("size") ? flags.size : /\.Size\b/.test(format);
     const items = await containers.list(engine, {

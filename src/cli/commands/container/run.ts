@@ -67,7 +67,8 @@ async function runContainer(context: Context, invocation: RunInvocation): Promis
   const pull = parsePullPolicy(flags.pull);
   const detachKeys = chooseDetachKeys(context, flags["detach-keys"]);
   if (flags.detach && flags.attach.length > 0) {
-    throw new EngineError("invalid-parameter", "conflicting options: cannot specify both --attach and --detach");
+    context.io.stderr.write("conflicting options: cannot specify both --attach and --detach\n");
+    return 1;
   }
   const request = flags.detach ? detached(described) : described;
   if (request.AttachStdin === true && request.Tty === true && !context.io.stdin.isTerminal) {

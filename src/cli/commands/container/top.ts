@@ -1,7 +1,6 @@
 import { containers } from "#client";
 import { alignTabs } from "#lib/term";
 import { defineCommand } from "../../command.ts";
-import { TABLE_LAYOUT } from "../../format/table.ts";
 
 export const top = defineCommand({
   usage: "CONTAINER [ps OPTIONS]",
@@ -18,6 +17,6 @@ export const top = defineCommand({
       psOptions.join(" "),
     );
     const rows = [titles, ...processes].map((row) => `${row.join("\t")}\n`);
-    context.io.stdout.write(alignTabs(rows.join(""), TABLE_LAYOUT));
+    context.io.stdout.write(alignTabs(rows.join(""), { minWidth: 20, padding: 3 }));
   },
 });

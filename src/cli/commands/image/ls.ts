@@ -26,7 +26,7 @@ export const ls = defineCommand({
     const format = flags.format || (flags.quiet ? "" : (context.config().imagesFormat ?? ""));
     const digests = flags.digests || /\.Digest\b/.test(format);
     const formatter = imageFormatter({ truncate: !flags["no-trunc"], digests: flags.digests, nowMs: io.now() });
-    const rows = imageRows(list, { digests, byImage: flags.quiet && format === "" });
+    const rows = imageRows(list, { digests });
     await writeFormatted(io.stdout, formatter, rows, { format, quiet: flags.quiet });
   },
 });

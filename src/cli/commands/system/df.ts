@@ -1,5 +1,4 @@
 import { system } from "#client";
-import { EngineError } from "#lib/errors";
 import { defineCommand } from "../../command.ts";
 import { bool } from "../../flags/flag.ts";
 import { formatFlag } from "../../flags/format.ts";
@@ -17,11 +16,8 @@ export const df = defineCommand({
   },
   async run(context, { flags }) {
     const { io } = context;
-    if (flags.verbose && flags.format !== "") {
-      throw new EngineError("invalid-parameter", "the verbose and the format options conflict");
-    }
     const usage = await system.diskUsage(await context.engine());
-    if (flags.verbose) return io.stdout.write(verboseDiskUsage(usage, io.now()));
+    if (flags.verbose) return io.stdout.write(await verboseDiskUsage(usage, { format: flags.format, nowMs: io.now() }));
     await writeFormatted(io.stdout, diskUsageFormatter, diskUsageRows(usage), { format: flags.format, quiet: false });
   },
 });

@@ -24,7 +24,10 @@ export const info = defineCommand({
     if (flags.format === "json") io.stdout.write(`${goJson({ ...server, ClientInfo: client })}\n`);
     else if (flags.format !== "") {
       const { renderTemplate } = await import("../../format/template-format.ts");
-      io.stdout.write(`${renderTemplate("", flags.format, { ...server, ClientInfo: client })}\n`);
+      const template = { name: "", type: "system.dockerInfo", format: flags.format };
+      const { text, fault } = renderTemplate(template, { ...server, ClientInfo: client });
+      io.stdout.write(`${text}\n`);
+      if (fault !== undefined) throw fault;
     } else io.stdout.write(infoText(client, server));
     for (const warning of server?.Warnings ?? []) io.stderr.write(`${warning}\n`);
     if (failure !== undefined) throw failure;

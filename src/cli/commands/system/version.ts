@@ -35,7 +35,10 @@ export const version = defineCommand({
     else if (flags.format === "json") context.io.stdout.write(`${goJson(answer)}\n`);
     else {
       const { renderTemplate } = await import("../../format/template-format.ts");
-      context.io.stdout.write(`${renderTemplate("version", flags.format, answer)}\n`);
+      const template = { name: "version", type: "system.versionInfo", format: flags.format };
+      const { text, fault } = renderTemplate(template, answer);
+      context.io.stdout.write(`${text}\n`);
+      if (fault !== undefined) throw fault;
     }
     if (failure !== undefined) throw failure;
   },
