@@ -5,6 +5,7 @@ import { HijackedStream } from "./hijacked-stream.ts";
 import type { Limits } from "./limits.ts";
 import { HttpError, type HttpHandler, type HttpRequest, type HttpResponse } from "./message.ts";
 import { parseHead, type RequestHead } from "./parse-head.ts";
+import { readHead } from "./read-head.ts";
 import { writeResponse } from "./write-response.ts";
 
 export interface ConnectionOptions {
@@ -108,26 +109,11 @@ export class Connection {
   /** The next request's head; undefined when the client has closed or been silent for too long. */
   async #readHead(): Promise<RequestHead | undefined> {
     const { limits } = this.#options;
-    let head: Buffer = Buffer.alloc(0);
     this.#deadline(limits.idleTimeoutMs, undefined);
     try {
-      for (;;) {
-        const chunk = await this.#source.read();
-        if (!chunk) return undefined;
-        // A client may send empty lines between requests (RFC 9112 2.2).
-        if (head.length === 0) this.#deadline(limits.headTimeoutMs, new HttpError(408, "request head took too long"));
-        head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
-        while (head[0] === 13 && head[1] === 10) head = head.subarray(2);
-        const end = head.indexOf("\r\n\r\n");
-        if (end > limits.headBytes || (end < 0 && head.length > limits.headBytes)) {
-          throw new HttpError(431, "request head is too large");
-        }
-        if (end >= 0) {
-          this.#source.unread(head.subarray(end + 4));
-          return parseHead(head.toString("latin1", 0, end));
-        }
-        if (head.includes("\n\n")) throw new HttpError(400, "line feed without carriage return");
-      }
+      const onBegin = () => this.#deadline(limits.headTimeoutMs, new HttpError(408, "request head took too long"));
+      const text = await readHead(this.#source, { limitBytes: limits.headBytes, onBegin });
+      return text === undefined ? undefined : parseHead(text);
     } finally {
       clearTimeout(this.#timer);
     }

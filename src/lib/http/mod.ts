@@ -1,5 +1,5 @@
 /** An HTTP/1.1 server whose handlers see values, never sockets. */
-export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+export type { Limits } from "./limits.ts";
 export { HttpError, type HttpHandler, type HttpRequest, type HttpResponse } from "./message.ts";
 export { HttpServer, type HttpServerOptions, type ListenAddress, type TlsOptions } from "./server.ts";
 export { WebSocketStream, websocketHeaders } from "./websocket.ts";

@@ -204,6 +204,16 @@ describe("HttpServer", () => {
     expect(await client.end()).toContain("GET /half");
   });
 
+  test("reads a head byte by byte, and empty lines before it", async () => {
+    await using server = await new TestServer(echo).listen();
+    const client = server.client();
+    for (const character of `\r\n${request("GET /slow")}`) {
+      client.socket.write(character);
+      await new Promise(setImmediate);
+    }
+    expect(await client.until("GET /slow")).toBe(answerOf("GET /slow "));
+  });
+
   test.each([
     ["a head that is too large", { headBytes: 100 }, request("GET /", [`X: ${"a".repeat(200)}`]), "431"],
     ["a head that does not end", { headTimeoutMs: 20 }, "GET / HTTP/1.1\r\nHost:", "408"],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { DEFAULT_DETACH_KEYS, DetachKeys, detachFilter, parseDetachKeys } from "./mod.ts";
+import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from "./detach-keys.ts";
 
 describe("parseDetachKeys()", () => {
   test.each([
@@ -43,13 +43,4 @@ describe("DetachKeys", () => {
     ]);
     expect(typed([16, 16, 17])).toEqual([[[16], true]]);
   });
-});
-
-test("detachFilter() tells once and swallows what follows", async () => {
-  let calls = 0;
-  const filter = detachFilter(DEFAULT_DETACH_KEYS, () => calls++);
-  filter.write(Uint8Array.from([97, 16, 17, 98]));
-  filter.end(Uint8Array.from([16, 17, 99]));
-  expect(Buffer.concat(await filter.toArray()).toString()).toBe("a");
-  expect(calls).toBe(1);
 });

@@ -1,5 +1,3 @@
-import { Transform, type TransformCallback } from "node:stream";
-
 /** ctrl-p, ctrl-q. */
 export const DEFAULT_DETACH_KEYS: readonly number[] = [16, 17];
 
@@ -55,19 +53,4 @@ export class DetachKeys {
     }
     return { output: Uint8Array.from(output), detached: false };
   }
-}
-
-/** Passes input on until the detach keys are typed; then calls `onDetach` once and swallows the rest. */
-export function detachFilter(keys: readonly number[], onDetach: () => void): Transform {
-  const scanner = new DetachKeys(keys);
-  let detached = false;
-  return new Transform({
-    transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback) {
-      if (detached) return done();
-      const result = scanner.scan(chunk);
-      detached = result.detached;
-      if (detached) onDetach();
-      done(null, result.output);
-    },
-  });
 }

@@ -1,10 +1,10 @@
 import { Transform, type TransformCallback } from "node:stream";
 
 /** The stream a frame belongs to. A `system` frame carries a failure of the engine itself; clients print it and stop. */
-export const STREAM_IDS = { stdin: 0, stdout: 1, stderr: 2, system: 3 } as const;
+const STREAM_IDS = { stdin: 0, stdout: 1, stderr: 2, system: 3 } as const;
 export type StreamName = keyof typeof STREAM_IDS;
 
-export const FRAME_HEADER_BYTES = 8;
+const FRAME_HEADER_BYTES = 8;
 
 const NAMES: readonly StreamName[] = ["stdin", "stdout", "stderr", "system"];
 

@@ -1,7 +1,8 @@
 import { familiarReference, parseReference } from "#api/distribution";
 import type { ImageInspect, ImageSummary } from "#api/engine";
 import type { Image, ImageHistoryEntry } from "#core/images";
-import { unixSeconds, type Wire, ZERO_TIME } from "./wire.ts";
+import { ZERO_TIME } from "#lib/time";
+import { unixSeconds, type Wire } from "./wire.ts";
 
 /** `GET /images/{name}/json`. Fields that later versions dropped are there for the versions that had them. */
 export function imageInspect(image: Image, facts: { version: number; storageDriver: string }): Wire<ImageInspect> {

@@ -5,8 +5,6 @@ export type Wire<T> = T extends string | number | boolean | null | undefined
     ? readonly Wire<Item>[]
     : { readonly [Key in keyof T]: Wire<T[Key]> | null };
 
-export const ZERO_TIME = "0001-01-01T00:00:00Z";
-
 export function unixSeconds(time: string | undefined): number {
   return time === undefined || time === "" ? 0 : Math.floor(Date.parse(time) / 1000);
 }
