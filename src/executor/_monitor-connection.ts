@@ -46,6 +46,8 @@ class MonitorConnection implements Monitor {
   /** Requests that wait for their answers, which come in order. */
   readonly #asked: { resolve: () => void; reject: (error: EngineError) => void }[] = [];
   #ended = false;
+  #closed = false;
+  #lost: EngineError | undefined;
 
   constructor(socketPath: string, socket: Socket, exitPath: string | undefined) {
     this.socketPath = socketPath;
@@ -92,12 +94,14 @@ class MonitorConnection implements Monitor {
   }
 
   close(): void {
+    this.#closed = true;
     this.#socket.destroy();
   }
 
   /** After the end there is nobody to ask, and nothing that asking would change. */
   #ask(kind: number, first: number, second: number): Promise<void> {
     if (this.#ended) return Promise.resolve();
+    if (this.#lost) return Promise.reject(this.#lost);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#asked.push({ resolve, reject });
     const out = new Writer();
@@ -111,11 +115,14 @@ class MonitorConnection implements Monitor {
   #take(frame: Reader): void {
     switch (frame.byte()) {
       case FRAME.answer:
-        return this.#settle(frame.num());
+        this.#settle(frame.num());
+        break;
       case FRAME.started:
-        return this.#started.resolve(readStarted(frame));
+        this.#started.resolve(readStarted(frame));
+        break;
       case FRAME.failed:
-        return this.#started.reject(readError(frame));
+        this.#started.reject(readError(frame));
+        break;
       case FRAME.exited:
         this.#finish(readExit(frame));
     }
@@ -135,14 +142,16 @@ class MonitorConnection implements Monitor {
 
   /** The connection is gone. A monitor that ended meanwhile left its record. */
   async #lose(): Promise<void> {
-    const lost = new EngineError("unavailable", `the monitor at ${JSON.stringify(this.socketPath)} is gone`);
-    const record =
-      this.#ended || this.#exitPath === undefined
-        ? undefined
-        : await readExitRecord(this.#exitPath).catch(() => undefined);
-    if (record !== undefined) this.#finish(record);
+    const lost = this.#closed
+      ? new EngineError("canceled", `the connection to the monitor at ${JSON.stringify(this.socketPath)} was closed`)
+      : new EngineError("unavailable", `the monitor at ${JSON.stringify(this.socketPath)} is gone`);
+    this.#lost = lost;
+    for (const request of this.#asked.splice(0)) request.reject(lost);
+    if (!this.#ended && !this.#closed && this.#exitPath !== undefined) {
+      const record = await readExitRecord(this.#exitPath).catch(() => undefined);
+      if (record !== undefined) this.#finish(record);
+    }
     this.#started.reject(lost);
     this.#exited.reject(lost);
-    for (const request of this.#asked.splice(0)) request.reject(lost);
   }
 }

@@ -111,7 +111,7 @@ export interface Monitor {
   readonly socketPath: string;
   /** Resolves once the program runs. Rejects with the failing op's error, after which `exited` resolves too. */
   readonly started: Promise<StartedRecord>;
-  /** Resolves when the process ended, its output was written to the log, and the exit record is on disk. Rejects with `unavailable` if the monitor was lost. */
+  /** Resolves when the process ended, its output was written to the log, and the exit record is on disk. Rejects with `unavailable` if the monitor was lost, with `canceled` after `close`. */
   readonly exited: Promise<ExitRecord>;
   /** Sends a signal to the process. Nothing happens when it ended. */
   signal(signal: number): Promise<void>;
