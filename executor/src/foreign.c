@@ -75,13 +75,32 @@ static int create(struct monitor *monitor, struct error *error) {
   return process->pid_fd < 0 ? fail(error, "find the runtime's process by \"%s\"", spec->pid_file) : 0;
 }
 
+/* What `inside` does to the network, done in the namespace that the runtime has made. */
+static int run_network(struct monitor *monitor, struct error *error) {
+  struct cursor ops = cursor_over(monitor->spec.inside), fields;
+  struct context context = {.host = monitor->host, .section = INSIDE, .child_pid = monitor->process.pid};
+  SCOPED_FD own_fd = openat(monitor->host->proc_fd, "self/ns/net", O_RDONLY | O_CLOEXEC);
+  if (own_fd < 0 || setns(monitor->process.pid_fd, CLONE_NEWNET) < 0) return fail(error, "enter the network namespace");
+  int result = 0;
+  enum op_kind kind;
+  for (int index = 0; result == 0 && next_op(&ops, &kind, &fields); index++) {
+    struct op_netlink op;
+    if (kind != OP_netlink) continue;
+    decode_netlink(&fields, &op);
+    *error = (struct error){.section = INSIDE, .op = index};
+    result = fields.bad ? refuse(error, EBADMSG, "malformed op \"netlink\"") : run_netlink(&context, &op, error);
+  }
+  if (setns(own_fd, CLONE_NEWNET) < 0) abort();
+  return result;
+}
+
 int start_foreign(struct monitor *monitor, struct error *error) {
   const struct spec *spec = &monitor->spec;
   struct context beside = {.host = monitor->host, .section = BESIDE};
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   if (create(monitor, error) < 0) return -1;
   beside.child_pid = monitor->process.pid;
-  if (run_plan(&beside, spec->beside, error) == 0) {
+  if (run_plan(&beside, spec->beside, error) == 0 && run_network(monitor, error) == 0) {
     if (run_command(spec->start, NULL) == 0) return 0;
     explain(spec, "the runtime failed to start", error);
   }

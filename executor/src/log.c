@@ -21,8 +21,9 @@ int open_log(struct log *log, const struct spec *spec, struct error *error) {
   log->max_files = spec->log_max_files;
   if (log->path[0] == 0) return 0;
   if (reopen_log(log) < 0) return fail(error, "open log \"%s\"", log->path);
-  log->out = allocate(OUT_CAPACITY + RECORD_MAX(log));
-  return 0;
+  /* Not cleared, so that it only takes memory once it is used. */
+  log->out = malloc(OUT_CAPACITY + RECORD_MAX(log));
+  return log->out == NULL ? fail(error, "open log") : 0;
 }
 
 /* A full disk must not stop the container: what does not fit is dropped whole, so that no line is torn, and counted. */

@@ -23,7 +23,8 @@ void set_title(const char *program, const char *name) {
 static int run_sealed(void) {
   int self_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
   if (self_fd < 0) return -1;
-  if ((fcntl(self_fd, F_GET_SEALS) & SEALS) == SEALS) return close(self_fd);
+  int seals = fcntl(self_fd, F_GET_SEALS);
+  if (seals >= 0 && (seals & SEALS) == SEALS) return close(self_fd);
   int copy_fd = memfd_create("tug-exec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   for (ssize_t sent = 1; sent > 0;)
     if ((sent = sendfile(copy_fd, self_fd, NULL, 1 << 30)) < 0) return -1;

@@ -181,6 +181,8 @@ static int start(struct monitor *monitor) {
   unlink(monitor->spec.exit_path);
   *error = (struct error){.op = -1, .section = BEFORE};
   if (open_log(&monitor->log, &monitor->spec, error) < 0) return -1;
+  /* What is mounted for a foreign runtime ends with this namespace, whatever becomes of the start. */
+  if (monitor->spec.foreign && unshare(CLONE_NEWNS) < 0) return fail(error, "unshare mounts");
   if (run_plan(&before, monitor->spec.before, error) < 0) return -1;
   monitor->oom_kills = oom_kills(&monitor->spec);
   if (monitor->spec.foreign) return start_foreign(monitor, error);

@@ -65,6 +65,7 @@ _Noreturn static void run_host_plan(const struct host *host, struct bytes plan, 
   struct error error = {.op = -1, .section = HOST};
   struct context context = {.host = host, .section = HOST, .answer = &answer, .root_fd = -1, .mask_fd = -1};
   prctl(PR_SET_NAME, "tug-plan", 0, 0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* nobody would hear the answer */
   put_flag(&answer, false);
   if (run_plan(&context, plan, &error) < 0) {
     answer.size = 0;
@@ -170,6 +171,9 @@ int serve_main(void) {
   /* The daemon ends us by closing the socket, after its own shutdown; signals to its session are not for us. */
   const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_IGN);
+  /* Fixed, so that large requests never become part of the heap that all monitors inherit. */
+  mallopt(M_MMAP_THRESHOLD, 64 << 10);
+  mallopt(M_TRIM_THRESHOLD, 64 << 10);
   set_title("tug-exec", "serve");
   if (open_host(&server.host, &error) < 0) {
     dprintf(STDERR_FILENO, "tug-exec: %s\n", error.message);

@@ -220,6 +220,7 @@ int send_sync(int sync_fd, const struct sync_message *message, const int fds[2])
   return sendmsg(sync_fd, &header, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
+/* A child that ends without having read EXEC resets the connection; what it sent before is still there. */
 int receive_sync(struct process *process, struct sync_message *message) {
   union {
     struct cmsghdr header;
@@ -227,7 +228,8 @@ int receive_sync(struct process *process, struct sync_message *message) {
   } control;
   struct iovec part = {message, sizeof *message};
   struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-  ssize_t size = recvmsg(process->sync_fd, &header, MSG_CMSG_CLOEXEC);
+  ssize_t size;
+  while ((size = recvmsg(process->sync_fd, &header, MSG_CMSG_CLOEXEC)) < 0 && (errno == ECONNRESET || errno == EINTR)) continue;
   if (size <= 0) return (int)size;
   if (header.msg_controllen >= CMSG_LEN(2 * sizeof(int)) && control.header.cmsg_type == SCM_RIGHTS) {
     const int *fds = (const void *)CMSG_DATA(&control.header);

@@ -46,7 +46,7 @@ export class ServeClient {
     return promise;
   }
 
-  /** Ends the process once it has answered what is pending. Monitors and their containers go on. */
+  /** Ends the process; what is pending fails. Monitors and their containers go on. */
   async close(): Promise<void> {
     await this.#process.stdin.end();
     await this.ended;

@@ -40,7 +40,11 @@ const SAMPLE: { readonly [Kind in Op["op"]]: Extract<Op, { op: Kind }> } = {
   "extract-link": { op: "extract-link", root: "/layers/1", target: Buffer.from("b"), linkTo: Buffer.from("a") },
   "sync-filesystem": { op: "sync-filesystem", path: "/layers" },
   "join-cgroup": { op: "join-cgroup", path: "/sys/fs/cgroup/tug/cgroup.procs" },
-  "cgroup-devices": { op: "cgroup-devices", path: "/sys/fs/cgroup/tug", program: Uint8Array.of(0x95, 0, 0, 0, 0, 0, 0, 0) },
+  "cgroup-devices": {
+    op: "cgroup-devices",
+    path: "/sys/fs/cgroup/tug",
+    program: Uint8Array.of(0x95, 0, 0, 0, 0, 0, 0, 0),
+  },
   "kill-cgroup": { op: "kill-cgroup", path: "/sys/fs/cgroup/tug" },
   netlink: {
     op: "netlink",
@@ -140,8 +144,13 @@ test("the executor's decoder reads every field as it was meant", () => {
 });
 
 test("the field tables of both sides are the same", () => {
-  const source = read("src/ops.def").toString().replace(/\/\*[\s\S]*?\*\//g, "");
-  const theirs = [...source.matchAll(/OP\((\w+),[^,]*,([^;]*?)\)\n(?=OP|$)/g)].map(([, op, fields]) => [op, fieldsOf(fields!)]);
+  const source = read("src/ops.def")
+    .toString()
+    .replace(/\/\*[\s\S]*?\*\//g, "");
+  const theirs = [...source.matchAll(/OP\((\w+),[^,]*,([^;]*?)\)\n(?=OP|$)/g)].map(([, op, fields]) => [
+    op,
+    fieldsOf(fields!),
+  ]);
   const ours = Object.entries(OP_FIELDS).map(([op, fields]) => [snakeCase(op), fields.map(describeField)]);
   expect(theirs).toEqual(ours);
 });
@@ -175,7 +184,9 @@ test("encodeSpec() encodes a spec without log and runtime as empty fields", () =
     oomPath: "",
     spoolDir: "/",
   };
-  const start = Buffer.from([1, 0, 0, 0, 97, 0, 2, 0, 0, 0, 47, 115, 0, 2, 0, 0, 0, 47, 101, 0, 1, 0, 0, 80, 0, 0, 0, 24, 0, 0, 0]);
+  const start = Buffer.from([
+    1, 0, 0, 0, 97, 0, 2, 0, 0, 0, 47, 115, 0, 2, 0, 0, 0, 47, 101, 0, 1, 0, 0, 80, 0, 0, 0, 24, 0, 0, 0,
+  ]);
   expect(Buffer.from(encodeSpec(spec)).subarray(0, start.length)).toEqual(start);
 });
 
@@ -193,7 +204,9 @@ function fieldAsDecoded(kind: string, value: unknown): unknown {
   if (kind === "BIG") return Number(BigInt.asUintN(64, BigInt(value as bigint | number)));
   if (kind === "MAPS") return (value as IdMapping[]).flatMap((map) => [map.containerId, map.hostId, map.size]);
   if (kind !== "NUM") return value;
-  return typeof value === "number" ? value >>> 0 : (value as string[]).reduce((flags, name) => flags | CLONE_FLAGS[name]!, 0);
+  return typeof value === "number"
+    ? value >>> 0
+    : (value as string[]).reduce((flags, name) => flags | CLONE_FLAGS[name]!, 0);
 }
 
 function fieldsOf(definition: string): string[] {
