@@ -167,7 +167,7 @@ describe("a failed start", () => {
     expect(record.error).toBe(error.message);
     expect(await readExitRecord(spec.exitPath)).toEqual(record);
     expect(existsSync(spec.socketPath)).toBe(false);
-    return { code: record.exitCode, message: error.message, section: error.data["section"], op: error.data["op"] };
+    return { code: record.exitCode, message: error.message, section: error.data.section, op: error.data.op };
   }
 
   test.each([
