@@ -23,7 +23,7 @@ export function commandHelp({ path, command, tree, columns }: CommandHelpOptions
   if (places.length > 1) sections.push(`Aliases:\n  ${places.join(", ")}`);
   const flags = flagUsages(command.flags, columns ?? DEFAULT_COLUMNS);
   if (flags !== "") sections.push(`Options:\n${flags}`);
-  return `${sections.join("\n\n")}\n`;
+  return `${sections.join("\n\n").trimEnd()}\n`;
 }
 
 export interface GroupHelpOptions {

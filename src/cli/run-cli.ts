@@ -94,7 +94,7 @@ async function runCommand(
   } catch (error) {
     return usageError(io, name, command.usage, error);
   }
-  if (parsed === "help") {
+  if (parsed === "help" || parsed.values.help === true) {
     const { commandHelp } = await import("./help.ts");
     io.stdout.write(commandHelp({ path, command, tree: commandTree.children, columns: io.terminalSize()?.columns }));
     return 0;

@@ -23,6 +23,7 @@ import { parseUlimit } from "./ulimits.ts";
 const duration = (help: string) => value({ type: "duration", shownDefault: "0s", parseOne: parseNanoseconds, help });
 const bytes = (help: string, short?: string) =>
   value({ type: "bytes", parseOne: parseBytes, help, ...(short === undefined ? {} : { short }) });
+const hiddenBytes = (help: string) => value({ type: "bytes", hidden: true, parseOne: parseBytes, help });
 const rates = (unit: "bytes" | "operations", help: string) =>
   listOf({ type: "list", shownDefault: "[]", parseOne: (text: string) => parseDeviceRate(text, unit), help });
 
@@ -52,6 +53,8 @@ export const createFlags = {
            default-cgroupns-mode option on the daemon (default)`,
   }),
   cidfile: string({ help: "Write the container ID to the file" }),
+  "cpu-count": int({ hidden: true, help: "CPU count (Windows only)" }),
+  "cpu-percent": int({ hidden: true, help: "CPU percent (Windows only)" }),
   "cpu-period": int({ help: "Limit CPU CFS (Completely Fair Scheduler) period" }),
   "cpu-quota": int({ help: "Limit CPU CFS (Completely Fair Scheduler) quota" }),
   "cpu-rt-period": int({ help: "Limit CPU real-time period in microseconds" }),
@@ -93,6 +96,8 @@ export const createFlags = {
   hostname: string({ short: "h", help: "Container host name" }),
   init: bool({ help: "Run an init inside the container that forwards signals and reaps processes" }),
   interactive: bool({ short: "i", help: "Keep STDIN open even if not attached" }),
+  "io-maxbandwidth": hiddenBytes("Maximum IO bandwidth limit for the system drive (Windows only)"),
+  "io-maxiops": int({ hidden: true, help: "Maximum IOps limit for the system drive (Windows only)" }),
   ip: string({ help: "IPv4 address (e.g., 172.30.100.104)" }),
   ip6: string({ help: "IPv6 address (e.g., 2001:db8::33)" }),
   ipc: string({ help: "IPC mode to use" }),
@@ -143,6 +148,7 @@ export const createFlags = {
   tmpfs: list({ help: "Mount a tmpfs directory" }),
   tty: bool({ short: "t", help: "Allocate a pseudo-TTY" }),
   ulimit: listOf({ type: "ulimit", shownDefault: "[]", parseOne: parseUlimit, help: "Ulimit options" }),
+  "use-api-socket": bool({ help: "Bind mount the engine's API socket" }),
   user: string({ short: "u", help: "Username or UID (format: <name|uid>[:<group|gid>])" }),
   userns: string({ help: "User namespace to use" }),
   uts: string({ help: "UTS namespace to use" }),

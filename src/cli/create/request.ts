@@ -1,4 +1,4 @@
-import type { HostConfig, RestartPolicy } from "#api/engine";
+import type { HostConfig, Mount, RestartPolicy } from "#api/engine";
 import type { containers } from "#client";
 import { EngineError } from "#lib/errors";
 import { parseDevices } from "./devices.ts";
@@ -16,6 +16,10 @@ import { parseVolumes } from "./volumes.ts";
 export interface Surroundings {
   readonly env: Env;
   readonly cwd: string;
+  /** The path of the engine's socket; undefined for an engine elsewhere. */
+  readonly socketPath: string | undefined;
+  /** Whether the configuration holds credentials for registries. */
+  readonly hasCredentials: boolean;
   /** Rows and columns of the terminal; zeros without one. */
   readonly consoleSize: readonly [number, number];
 }
@@ -35,6 +39,7 @@ export interface CreateArguments {
 export function createRequest(call: CreateArguments, around: Surroundings): containers.ContainerCreateRequest {
   const { flags } = call;
   checkModes(flags);
+  checkPlatformFlags(call);
   const ports = parsePorts(flags.publish, flags.expose);
   const volumes = parseVolumes(flags.volume, around.cwd);
   const networks = parseNetworks(flags);
@@ -93,6 +98,7 @@ function hostConfig(call: CreateArguments, around: Surroundings): HostConfig {
   const security = parseSecurityOptions(flags["security-opt"]);
   const tmpfs = Object.fromEntries(flags.tmpfs.map(splitTmpfs));
   const mounts = flags.mount.map((mount) => resolveMountSource(mount, around.cwd));
+  if (flags["use-api-socket"]) mounts.push(apiSocketMount(around));
   const storage = storageOptions(flags["storage-opt"]);
   return {
     ContainerIDFile: flags.cidfile,
@@ -179,6 +185,23 @@ function checkModes(flags: CreateFlags): void {
   if (flags.rm && !["no", ""].includes(flags.restart)) {
     throw invalid("conflicting options: cannot specify both --restart and --rm");
   }
+}
+
+const WINDOWS_FLAGS = ["cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"] as const;
+
+function checkPlatformFlags({ given }: CreateArguments): void {
+  const name = WINDOWS_FLAGS.find(given);
+  if (name === undefined) return;
+  throw invalid(`"--${name}" is only supported on an engine running on windows, but the engine is running on linux`);
+}
+
+const API_SOCKET = "/var/run/docker.sock";
+
+function apiSocketMount({ socketPath, hasCredentials }: Surroundings): Mount {
+  if (socketPath === undefined) throw invalid("--use-api-socket needs an engine that listens on a unix socket");
+  if (hasCredentials)
+    throw invalid("--use-api-socket does not hand over credentials: log out, or mount the socket yourself");
+  return { Type: "bind", Source: socketPath, Target: API_SOCKET, BindOptions: {} };
 }
 
 /** `no`, `always`, `unless-stopped`, or `on-failure[:count]`; the engine says which are known. */

@@ -5,9 +5,17 @@ import { openFault } from "../../create/env-files.ts";
 import type { Surroundings } from "../../create/request.ts";
 
 /** What of our process a create request depends on. */
-export function surroundings({ io }: Context): Surroundings {
+export async function surroundings(context: Context): Promise<Surroundings> {
+  const { io } = context;
   const size = io.stdout.isTerminal ? io.terminalSize() : undefined;
-  return { env: io.env, cwd: io.cwd, consoleSize: [size?.rows ?? 0, size?.columns ?? 0] };
+  const { endpoint } = await context.engine();
+  return {
+    env: io.env,
+    cwd: io.cwd,
+    socketPath: endpoint.kind === "unix" ? endpoint.path : undefined,
+    hasCredentials: Object.keys(context.config().auths ?? {}).length > 0,
+    consoleSize: [size?.rows ?? 0, size?.columns ?? 0],
+  };
 }
 
 /** The file that a container's ID is written to. It goes away again if there was no ID to write. */

@@ -22,7 +22,7 @@ export const create = defineCommand({
     let pull: ReturnType<typeof parsePullPolicy>;
     try {
       pull = parsePullPolicy(flags.pull);
-      request = createRequest({ flags, given, image, command }, surroundings(context));
+      request = createRequest({ flags, given, image, command }, await surroundings(context));
     } catch (error) {
       if (!isKind(error, "invalid-parameter")) throw error;
       const program = context.commandPath.split(" ")[0];

@@ -17,7 +17,7 @@ plan that the engine's executor would carry out.`,
   async run(context, { flags, args, given }) {
     const [image = "", ...command] = args;
     parseDigestOrReference(image);
-    const request = createRequest({ flags, given, image, command }, surroundings(context));
+    const request = createRequest({ flags, given, image, command }, await surroundings(context));
     for await (const bytes of await containers.plan(await context.engine(), request)) context.io.stdout.write(bytes);
   },
 });

@@ -63,7 +63,7 @@ function isFromEngine(error: unknown): boolean {
 async function runContainer(context: Context, invocation: RunInvocation): Promise<number> {
   const { flags } = invocation;
   const [image = "", ...command] = invocation.args;
-  const described = createRequest({ flags, given: invocation.given, image, command }, surroundings(context));
+  const described = createRequest({ flags, given: invocation.given, image, command }, await surroundings(context));
   const pull = parsePullPolicy(flags.pull);
   const detachKeys = chooseDetachKeys(context, flags["detach-keys"]);
   if (flags.detach && flags.attach.length > 0) {
