@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { ContainerConfig, HostConfig, NetworkingConfig } from "#api/engine";
+import type { ContainerConfig, Health, HostConfig, NetworkingConfig } from "#api/engine";
 import type { Filters } from "#core/events";
 import type { Container, ContainerID, Exec, ExecConfig } from "./container.ts";
 
@@ -39,6 +39,8 @@ export interface Containers {
   paths(id: ContainerID): ContainerPaths;
   /** `unconfined`, or the profile's name; empty on a host without AppArmor, and before the first start. */
   appArmorProfile(id: ContainerID): string;
+  /** Of a container with a health check that was started under this daemon; else undefined. */
+  health(id: ContainerID): NonNullable<Health> | undefined;
   /** IDs of its running or unfinished execs. */
   execIDs(id: ContainerID): string[];
 

@@ -18,6 +18,7 @@ import type { Logger } from "#lib/log";
 import type { Clock } from "#lib/time";
 import type { Container, ContainerID } from "./container.ts";
 import type { ExecTable } from "./exec-table.ts";
+import type { HealthState } from "./health.ts";
 import type { Layout } from "./layout.ts";
 import type { Randomness } from "./names.ts";
 import type { PendingAttaches } from "./pending-attaches.ts";
@@ -87,6 +88,8 @@ export interface Context extends Dependencies {
   readonly tasks: Map<ContainerID, Task>;
   readonly starting: Map<ContainerID, Promise<void>>;
   readonly restarts: Map<ContainerID, PendingRestart>;
+  /** Of containers with a health check, since their last start. */
+  readonly health: Map<ContainerID, HealthState>;
   /** Aborted when the engine ends: from then on no container's end is followed. */
   readonly released: AbortController;
 }

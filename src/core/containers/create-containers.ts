@@ -52,6 +52,7 @@ export function createContainers(database: Database, dependencies: Dependencies)
     tasks: new Map(),
     starting: new Map(),
     restarts: new Map(),
+    health: new Map(),
     released: new AbortController(),
   };
   const { store, execs, layout } = context;
@@ -74,6 +75,7 @@ export function createContainers(database: Database, dependencies: Dependencies)
     top: (reference, psArguments) => top(context, reference, psArguments),
     paths: (id) => layout.files(id),
     appArmorProfile: (id) => appArmorProfile(context, id),
+    health: (id) => context.health.get(id),
     execIDs: (id) => execs.unfinished(id as ContainerID),
 
     attach: (reference, options) => attach(context, reference, options),

@@ -8,6 +8,7 @@ import type { Container, ContainerID } from "./container.ts";
 import type { CreateRequest } from "./containers.ts";
 import { type Context, emit } from "./context.ts";
 import { noCommand, refused } from "./errors.ts";
+import { validateHealthCheck } from "./health-check.ts";
 import { normalizeHostConfig } from "./host-config.ts";
 import { validateLogConfig } from "./log-options.ts";
 import { joinCommand, mergeConfig } from "./merge-config.ts";
@@ -134,6 +135,7 @@ function validate(context: Context, config: ContainerConfig, hostConfig: HostCon
     if (entry === "" || entry.startsWith("=")) throw refused(`invalid environment variable: ${entry}`);
     if (entry.includes("\0")) throw refused("invalid environment variable: it holds a NUL byte");
   }
+  validateHealthCheck(config.Healthcheck);
   validateRestartPolicy(hostConfig.RestartPolicy ?? {}, hostConfig.AutoRemove === true);
   validateLogConfig(hostConfig.LogConfig ?? {});
   validatePorts(config, hostConfig);

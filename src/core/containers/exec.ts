@@ -1,20 +1,18 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import type { Duplex } from "node:stream";
-import { compileExecPlan, mergeEnvironment, resolveUser } from "#core/runtime";
-import type { Monitor, ProcessPlan } from "#executor";
+import type { Monitor } from "#executor";
 import { EngineError, isKind, messageOf } from "#lib/errors";
 import { ClientStream } from "./client-stream.ts";
 import type { Container, ExecConfig } from "./container.ts";
 import { type Context, emit, settled, type Task } from "./context.ts";
 import { detachKeysOf } from "./detach.ts";
 import { noExecCommand, notRunning, pausedBeforeExec } from "./errors.ts";
-import { shortened } from "./layout.ts";
+import { launchExec } from "./exec-monitor.ts";
 import { newID } from "./names.ts";
 import { isRunning } from "./state.ts";
 
 /** What an exec gets whose monitor was killed. */
 const EXIT_CODE_LOST = 137;
-const USER_FILE_LIMIT_BYTES = 1024 * 1024;
 
 export async function createExec(context: Context, reference: string, config: ExecConfig): Promise<string> {
   const { id: containerID } = context.store.resolve(reference);
@@ -59,22 +57,10 @@ interface ExecRun {
 
 async function run(context: Context, exec: ExecRun): Promise<Duplex | undefined> {
   const { id, config, container, detach } = exec;
-  const folder = context.layout.exec(container.id, id);
-  const plan = await compile(context, exec);
-  await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  const attached = !detach && (config.attachStdin || config.attachStdout || config.attachStderr);
   const size = exec.consoleSize ?? config.consoleSize ?? { width: 0, height: 0 };
-  const attaches = !detach && (config.attachStdin || config.attachStdout || config.attachStderr);
-  const monitor = await context.executor.start({
-    name: shortened(id).slice(0, 12),
-    plan,
-    socketPath: folder.socket,
-    exitPath: folder.exit,
-    stdio: { tty: config.tty, stdin: config.attachStdin && !detach, stdinOnce: true, ...size },
-    awaitAttach: attaches ? 1 : 0,
-    oomPath: "",
-    spoolDir: folder.path,
-  });
-  const stream = attaches ? await attachTo(context, monitor, exec) : undefined;
+  const monitor = await launchExec(context, { id, config, container, task: exec.task, attached, size });
+  const stream = attached ? await attachTo(context, monitor, exec) : undefined;
   emit(context, `exec_start: ${config.command.join(" ")}`, container, { execID: id });
   const started = await monitor.started.catch((error) => failed(stream, error, config.command[0] ?? ""));
   context.execs.setState(id, { status: "running", pid: started.pid }, monitor);
@@ -97,40 +83,6 @@ async function attachTo(context: Context, monitor: Monitor, { id, config, contai
   });
   stream.connect(live);
   return stream;
-}
-
-async function compile(context: Context, { config, container, task }: ExecRun): Promise<ProcessPlan> {
-  const { spec } = task;
-  if (!spec) throw new EngineError("internal", `exec in container ${container.id}: its OCI document is lost`);
-  const user = await findUser(context, { config, container, task });
-  return compileExecPlan(
-    spec,
-    task.pid,
-    {
-      argv: config.command,
-      env: mergeEnvironment(spec.process?.env ?? [], config.env),
-      user,
-      cwd: config.workingDir || (spec.process?.cwd ?? "/"),
-      tty: config.tty,
-      privileged: config.privileged,
-    },
-    context.host,
-  );
-}
-
-/** The container's own user, or another one by the files that its processes see now. */
-async function findUser(context: Context, { config, container, task }: Pick<ExecRun, "config" | "container" | "task">) {
-  const root = `/proc/${task.pid}/root`;
-  const [passwd, group] = await context.executor.run(
-    ["/etc/passwd", "/etc/group"].map((target) => ({
-      op: "read-in-root" as const,
-      root,
-      target,
-      limitBytes: USER_FILE_LIMIT_BYTES,
-    })),
-  );
-  const user = config.user || container.config.User || "";
-  return resolveUser(user, { passwd, group }, container.hostConfig.GroupAdd ?? []);
 }
 
 async function followExec(

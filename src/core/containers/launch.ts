@@ -26,6 +26,7 @@ import { isBeingRemoved } from "./errors.ts";
 import { followEnd } from "./exit.ts";
 import { makeFiles } from "./files.ts";
 import { foreignRuntime, isForeign } from "./foreign-runtime.ts";
+import { watchHealth } from "./health.ts";
 import { joinNamespaces, joinNetwork, sharedMemory } from "./join.ts";
 import { SIGKILL } from "./kill.ts";
 import { type MonitorFolder, shortened } from "./layout.ts";
@@ -194,6 +195,7 @@ export function adopt(
     `end of container ${id}`,
     followEnd(context, id, task).finally(() => end.resolve()),
   );
+  context.background.run(`health of container ${id}`, watchHealth(context, id, task));
 }
 
 /** A start that failed is over only when its monitor is: then cgroup and endpoint are no longer in use. */

@@ -41,8 +41,7 @@ export async function compileFilters(context: Context, filters: Filters): Promis
     ({ state }) => matchExact(filters, "status", state.status),
     ({ state }) =>
       !filters.has("exited") || (state.status === "exited" && matchExact(filters, "exited", `${state.exitCode}`)),
-    // Health checks are kept in the record and not run (docs/COMPATIBILITY.md).
-    () => matchExact(filters, "health", "none"),
+    ({ id }) => matchExact(filters, "health", context.health.get(id)?.Status ?? "none"),
     // Only a cluster's containers are tasks.
     () => isTask !== true,
     (container) => isOnNetwork(container, filters.get("network")),

@@ -46,6 +46,7 @@ export async function removeRecordAndData(
   context.restarts.get(id)?.cancel?.();
   context.restarts.delete(id);
   context.execs.forget(id);
+  context.health.delete(id);
   for (const { stream } of context.attaches.take(id)) stream.abandon();
   emit(context, "destroy", container);
   context.removed(container.imageID);

@@ -1,0 +1,73 @@
+import { mkdir } from "node:fs/promises";
+import { compileExecPlan, mergeEnvironment, resolveUser } from "#core/runtime";
+import type { Monitor, ProcessPlan } from "#executor";
+import { EngineError } from "#lib/errors";
+import type { Container, ExecConfig } from "./container.ts";
+import type { Context, Task } from "./context.ts";
+import { shortened } from "./layout.ts";
+
+const USER_FILE_LIMIT_BYTES = 1024 * 1024;
+
+export interface ExecLaunch {
+  readonly id: string;
+  readonly config: ExecConfig;
+  readonly container: Container;
+  readonly task: Task;
+  /** Whether the process waits for somebody to attach. */
+  readonly attached: boolean;
+  readonly size: { readonly width: number; readonly height: number };
+}
+
+/** Starts the monitor of a further process in a running container. Its folder is the caller's to remove. */
+export async function launchExec(context: Context, launch: ExecLaunch): Promise<Monitor> {
+  const { id, config, container, attached, size } = launch;
+  const folder = context.layout.exec(container.id, id);
+  const plan = await compile(context, launch);
+  await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  return await context.executor.start({
+    name: shortened(id).slice(0, 12),
+    plan,
+    socketPath: folder.socket,
+    exitPath: folder.exit,
+    stdio: { tty: config.tty, stdin: config.attachStdin && attached, stdinOnce: true, ...size },
+    awaitAttach: attached ? 1 : 0,
+    oomPath: "",
+    spoolDir: folder.path,
+  });
+}
+
+async function compile(context: Context, { config, container, task }: ExecLaunch): Promise<ProcessPlan> {
+  const { spec } = task;
+  if (!spec) throw new EngineError("internal", `exec in container ${container.id}: its OCI document is lost`);
+  return compileExecPlan(
+    spec,
+    task.pid,
+    {
+      argv: config.command,
+      env: mergeEnvironment(spec.process?.env ?? [], config.env),
+      user: await findUser(context, { config, container, task }),
+      cwd: config.workingDir || (spec.process?.cwd ?? "/"),
+      tty: config.tty,
+      privileged: config.privileged,
+    },
+    context.host,
+  );
+}
+
+/** The container's own user, or another one by the files that its processes see now. */
+async function findUser(
+  context: Context,
+  { config, container, task }: Pick<ExecLaunch, "config" | "container" | "task">,
+) {
+  const root = `/proc/${task.pid}/root`;
+  const [passwd, group] = await context.executor.run(
+    ["/etc/passwd", "/etc/group"].map((target) => ({
+      op: "read-in-root" as const,
+      root,
+      target,
+      limitBytes: USER_FILE_LIMIT_BYTES,
+    })),
+  );
+  const user = config.user || container.config.User || "";
+  return resolveUser(user, { passwd, group }, container.hostConfig.GroupAdd ?? []);
+}
