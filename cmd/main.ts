@@ -3,6 +3,7 @@
  * imported when they are needed, so that the command line never loads the daemon.
  */
 import { basename } from "node:path";
+import { version } from "../package.json";
 
 async function main(): Promise<number> {
   const argv = process.argv.slice(2);
@@ -10,10 +11,11 @@ async function main(): Promise<number> {
     const { runDaemon } = await import("#daemon");
     return runDaemon(argv);
   }
-  const { runCli } = await import("#cli");
-  return runCli(argv);
+  const { processIo, runCli } = await import("#cli");
+  return runCli(argv, processIo({ version, commit: process.env.TUG_COMMIT ?? "" }));
 }
 
 main().then((code) => {
-  process.exitCode = code;
+  // A read of standard input that is under way must not keep the process.
+  process.exit(code);
 });

@@ -2,7 +2,7 @@ import { existsSync, linkSync, mkdirSync, renameSync, rmSync, statSync } from "n
 import { join } from "node:path";
 import { Glob } from "bun";
 import { ensureBuildPackages } from "./packages.ts";
-import { BUN, ROOT, run } from "./shell.ts";
+import { BUN, output, ROOT, run } from "./shell.ts";
 
 /** Builds what is older than its sources: the executor, the built-in image's program, `dist/tug` and `dist/tugd`. */
 export async function build(): Promise<void> {
@@ -18,12 +18,21 @@ export async function build(): Promise<void> {
 async function compile(): Promise<void> {
   mkdirSync(join(ROOT, "dist"), { recursive: true });
   const target = "build/tug.new";
-  await run([BUN, "build", "--compile", "--bytecode", "--minify", "--format=cjs", "cmd/main.ts", "--outfile", target], {
+  await run([BUN, "build", "--compile", "--bytecode", "--minify", "--format=cjs", ...defines(), "cmd/main.ts", "--outfile", target], {
     quiet: true,
   });
   renameSync(join(ROOT, target), join(ROOT, "dist/tug"));
   rmSync(join(ROOT, "dist/tugd"), { force: true });
   linkSync(join(ROOT, "dist/tug"), join(ROOT, "dist/tugd"));
+}
+
+/** What the executable knows of its own making. */
+function defines(): string[] {
+  const values = {
+    TUG_COMMIT: output(["git", "rev-parse", "--short=12", "HEAD"]) ?? "",
+    TUG_BUILT_AT: output(["git", "log", "-1", "--format=%cI"]) ?? "",
+  };
+  return Object.entries(values).map(([name, value]) => `--define=process.env.${name}=${JSON.stringify(value)}`);
 }
 
 function isFresh(path: string): boolean {

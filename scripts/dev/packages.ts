@@ -19,6 +19,7 @@ const TEST = {
   runc: "/usr/sbin/runc",
   "erofs-utils": "/usr/bin/fsck.erofs",
   skopeo: "/usr/bin/skopeo",
+  openssl: "/usr/bin/openssl",
 };
 
 export async function ensureBuildPackages(): Promise<void> {

@@ -50,7 +50,12 @@ describe("docker run", () => {
   });
 
   test("ends with 128 and the signal's number when a signal ended the program", async () => {
-    expect((await docker("run", "--rm", "busybox", "sh", "-c", "kill -9 $$")).code).toBe(137);
+    const script = "sleep 600 & kill -9 $!; wait $!";
+    expect((await docker("run", "--rm", "busybox", "sh", "-c", script)).code).toBe(137);
+    await ok("run", "-d", "--name", "killed", "busybox", "sleep", "600");
+    await ok("kill", "killed");
+    expect(await ok("wait", "killed")).toBe("137");
+    await ok("rm", "killed");
   });
 
   test("ends with 125 when the engine refuses", async () => {
