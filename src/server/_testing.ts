@@ -33,7 +33,7 @@ type Overrides = { readonly [Part in keyof Backends]?: Partial<Backends[Part]> }
 /** The parts a test needs as object literals; what it does not give is not there. */
 export function fakeBackends(overrides: Overrides = {}): Backends {
   return {
-    containers: { list: async () => [], ...overrides.containers },
+    containers: { list: async () => [], health: () => undefined, ...overrides.containers },
     images: { list: async () => [], find: async () => undefined, ...overrides.images },
     events: { ...overrides.events },
     networks: {

@@ -31,6 +31,7 @@ type Backend = Pick<
   | "paths"
   | "appArmorProfile"
   | "execIDs"
+  | "health"
 >;
 
 interface ContainerParts {
@@ -91,6 +92,7 @@ async function list(parts: ContainerParts, request: ApiRequest): Promise<HttpRes
     containerSummary(container, {
       ...facts,
       image: await images(container),
+      health: parts.containers.health(container.id),
       ...(query.flag("size") && { size: await parts.containers.size(container.id) }),
     });
   return json(await Promise.all(found.map(row)));
@@ -148,6 +150,7 @@ async function inspect({ containers, networks, system }: ContainerParts, request
     paths: containers.paths(container.id),
     appArmorProfile: containers.appArmorProfile(container.id),
     execIDs: containers.execIDs(container.id),
+    health: containers.health(container.id),
     storageDriver: system.identity.storageDriver,
     networkIDs: networkIDs(networks),
     ...(request.query.flag("size") && { size: await containers.size(container.id) }),

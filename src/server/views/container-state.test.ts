@@ -26,6 +26,13 @@ const table: [ContainerState, string, Record<string, unknown>][] = [
   [{ status: "dead", ...ended }, "Dead", { Running: false, Dead: true, ExitCode: 3 }],
 ];
 
+test("statusText() shows the health of a running container", () => {
+  const running = { status: "running", ...run } as const;
+  expect(statusText(running, NOW, "healthy")).toBe("Up 3 seconds (healthy)");
+  expect(statusText(running, NOW, "starting")).toBe("Up 3 seconds (health: starting)");
+  expect(statusText(running, NOW, "none")).toBe("Up 3 seconds");
+});
+
 describe.each(table)("a container that is %j", (state, text, flags) => {
   test("statusText() shows it in a list", () => {
     expect(statusText(state, NOW)).toBe(text);

@@ -22,7 +22,7 @@ export function containerState(state: ContainerState): NonNullable<ApiState> {
 }
 
 /** The `STATUS` column of a list: `Up 5 minutes`, `Exited (0) 3 seconds ago`. */
-export function statusText(state: ContainerState, now: Date): string {
+export function statusText(state: ContainerState, now: Date, health?: string): string {
   switch (state.status) {
     case "created":
       return "Created";
@@ -31,7 +31,7 @@ export function statusText(state: ContainerState, now: Date): string {
     case "dead":
       return "Dead";
     case "running":
-      return `Up ${since(state.startedAt, now)}`;
+      return `Up ${since(state.startedAt, now)}${healthText(health)}`;
     case "paused":
       return `Up ${since(state.startedAt, now)} (Paused)`;
     case "restarting":
@@ -39,6 +39,11 @@ export function statusText(state: ContainerState, now: Date): string {
     case "exited":
       return `Exited (${state.exitCode}) ${since(state.finishedAt, now)} ago`;
   }
+}
+
+function healthText(health: string | undefined): string {
+  if (!health || health === "none") return "";
+  return health === "starting" ? " (health: starting)" : ` (${health})`;
 }
 
 function startedAt(state: ContainerState): string {

@@ -1,4 +1,4 @@
-import type { ContainerInspectResponse, ContainerSummary } from "#api/engine";
+import type { ContainerInspectResponse, ContainerSummary, Health } from "#api/engine";
 import type { Container, ContainerPaths } from "#core/containers";
 import { containerConfigView } from "./container-config.ts";
 import { containerState, statusText } from "./container-state.ts";
@@ -10,6 +10,8 @@ export interface InspectFacts {
   readonly paths: ContainerPaths;
   readonly appArmorProfile: string;
   readonly execIDs: readonly string[];
+  /** Undefined without a health check. */
+  readonly health?: NonNullable<Health> | undefined;
   readonly storageDriver: string;
   readonly networkIDs: NetworkIDs;
   /** When it was asked for. */
@@ -25,7 +27,7 @@ export function containerInspect(container: Container, facts: InspectFacts): Wir
     Created: container.createdAt,
     Path: container.path,
     Args: [...container.args],
-    State: containerState(container.state),
+    State: { ...containerState(container.state), ...(facts.health && { Health: facts.health }) },
     Image: container.imageID,
     ResolvConfPath: paths?.resolvConf ?? "",
     HostnamePath: paths?.hostname ?? "",
@@ -52,6 +54,7 @@ export interface SummaryFacts {
   /** The image's name as the user typed it, or its ID when that name now means another image. */
   readonly image: string;
   readonly networkIDs: NetworkIDs;
+  readonly health?: NonNullable<Health> | undefined;
   readonly now: Date;
   readonly size?: { readonly rw: number; readonly rootFs: number };
 }
@@ -70,7 +73,7 @@ export function containerSummary(container: Container, facts: SummaryFacts): Wir
     ...(facts.size && facts.size.rootFs > 0 && { SizeRootFs: facts.size.rootFs }),
     Labels: container.config.Labels ?? {},
     State: container.state.status,
-    Status: statusText(container.state, facts.now),
+    Status: statusText(container.state, facts.now, facts.health?.Status),
     HostConfig: {
       NetworkMode: container.hostConfig.NetworkMode || "bridge",
       ...(container.hostConfig.Annotations && { Annotations: container.hostConfig.Annotations }),
