@@ -134,7 +134,8 @@ static int find_program(const char *name, char **env, char path[4096], struct er
   if (strchr(name, '/') != NULL) {
     snprintf(path, 4096, "%s", name);
     if (check_executable(path) == 0) return 0;
-    if (errno == EISDIR || errno == EACCES) return fail(error, "exec: \"%s\"", name);
+    if (errno == EISDIR) return refuse(error, EACCES, "exec: \"%s\": is a directory: permission denied", name);
+    if (errno == EACCES) return fail(error, "exec: \"%s\"", name);
     return fail(error, "exec: \"%s\": stat %s", name, name);
   }
   const char *search = "";

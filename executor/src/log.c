@@ -1,6 +1,6 @@
 #include "log.h"
 
-#define OUT_CAPACITY (256 << 10)
+#define OUT_CAPACITY (64 << 10)
 /* The most that a record can take: each byte as \u00xx, and what stands around it. */
 #define RECORD_MAX(log) (LOG_LINE_MAX * 6 + strlen((log)->attributes) + 128)
 
@@ -33,7 +33,8 @@ static void flush(struct log *log, size_t size) {
   } else {
     log->reason = errno;
     log->lost += size;
-    if (ftruncate(log->fd, (off_t)log->size) < 0) log->size = (uint64_t)lseek(log->fd, 0, SEEK_END);
+    uint64_t end = (uint64_t)lseek(log->fd, 0, SEEK_END);
+    if (end <= log->size || ftruncate(log->fd, (off_t)log->size) < 0) log->size = end;
   }
   memmove(log->out, log->out + size, log->out_size - size);
   log->out_size -= size;

@@ -69,7 +69,7 @@ struct monitor {
 };
 
 /* For whatever is read: used up before the next read. */
-#define SCRATCH_SIZE (128 << 10)
+#define SCRATCH_SIZE (64 << 10)
 extern uint8_t scratch[SCRATCH_SIZE];
 
 _Noreturn void monitor_main(const struct host *host, struct bytes spec, int listen_fd);

@@ -9,7 +9,23 @@ import type { ChildOp, CloneSpec, NamespaceKind, ProcessPlan } from "./ops.ts";
 import { ProcessExecutor } from "./process-executor.ts";
 
 const BUILD = join(import.meta.dir, "../../build");
-const APPLETS = ["sh", "cat", "echo", "true", "ls", "sleep", "kill", "head", "id", "stty", "mount", "yes", "dd", "seq"];
+const APPLETS = [
+  "sh",
+  "cat",
+  "echo",
+  "true",
+  "ls",
+  "sleep",
+  "kill",
+  "head",
+  "id",
+  "stty",
+  "mount",
+  "yes",
+  "dd",
+  "seq",
+  "printf",
+];
 
 export const MS = {
   RDONLY: 1,

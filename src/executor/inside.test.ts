@@ -184,7 +184,10 @@ describe("mounts", () => {
   test("a recursive read-only bind is read-only to its last submount", async () => {
     // /dev of the host has submounts: /dev/pts at least.
     const mountsOf = (recursiveAttributes: boolean) =>
-      lab.run({ argv: shell("mount | grep ' on /mnt'"), furnish: [bind("/dev", "/mnt", { set: 1, recursiveAttributes })] });
+      lab.run({
+        argv: shell("mount | grep ' on /mnt'"),
+        furnish: [bind("/dev", "/mnt", { set: 1, recursiveAttributes })],
+      });
     const recursive = (await mountsOf(true)).stdout.trim().split("\n");
     expect(recursive.length).toBeGreaterThan(1);
     for (const line of recursive) expect(line).toMatch(/\(ro,/);

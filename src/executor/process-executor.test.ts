@@ -173,7 +173,7 @@ describe("a failed start", () => {
   test.each([
     [["nonesuch"], 127, 'exec: "nonesuch": executable file not found in $PATH'],
     [["/bin/nonesuch"], 127, 'exec: "/bin/nonesuch": stat /bin/nonesuch: no such file or directory'],
-    [["/etc"], 126, 'exec: "/etc": is a directory'],
+    [["/etc"], 126, 'exec: "/etc": is a directory: permission denied'],
     [["/etc/plain"], 126, 'exec: "/etc/plain": permission denied'],
     [["/etc/script"], 127, "exec /etc/script: no such file or directory"],
     [["/etc/garbage"], 126, "exec /etc/garbage: exec format error"],
@@ -471,7 +471,7 @@ describe("init", () => {
 
   test("a program that cannot be run fails the start", async () => {
     const { monitor } = await lab.start({ argv: ["/etc"], init: true });
-    expect((await failure(monitor.started)).message).toBe('exec: "/etc": is a directory');
+    expect((await failure(monitor.started)).message).toBe('exec: "/etc": is a directory: permission denied');
     expect((await monitor.exited).exitCode).toBe(126);
   });
 });
