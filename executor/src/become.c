@@ -149,16 +149,30 @@ static int find_program(const char *name, char **env, char path[4096], struct er
   return refuse(error, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
 }
 
+/*
+ * What is executed is the image's word, and so is the interpreter that a script names. A path of theirs may lead through
+ * /proc/self/fd as long as a descriptor is open, close-on-exec or not, so nothing of the host is open any more when the
+ * program is looked for (CVE-2024-21626). The two that stay, the socket and the sealed program, lead nowhere.
+ */
+static int let_go_of_host(const struct context *context, struct error *error) {
+  for (int i = 0; i < 3; i++)
+    if (dup2(context->stdio_fd[i], i) < 0) return fail(error, "exec: connect stdio");
+  unsigned one = (unsigned)context->sync_fd, two = (unsigned)context->host->self_fd;
+  unsigned low = one < two ? one : two, high = one < two ? two : one;
+  if ((low > 3 && close_range(3, low - 1, 0) < 0) || (high - low > 1 && close_range(low + 1, high - 1, 0) < 0) ||
+      close_range(high + 1, ~0u, 0) < 0)
+    return fail(error, "exec: close descriptors");
+  return 0;
+}
+
 /* Everything that may fail comes before the gate, so that nothing is left between it and the program. */
 static int execute(struct context *context, const struct op_exec *op, struct error *error) {
   SCOPED_MEMORY char **argv = text_array(op->argv), **env = text_array(op->env);
   char path[4096];
   if (argv[0] == NULL) return refuse(error, EINVAL, "exec: no program given");
   if (context->tty && context->stdio_fd[0] < 0 && open_terminal(context, error) < 0) return -1;
+  if (let_go_of_host(context, error) < 0) return -1;
   if (find_program(argv[0], env, path, error) < 0 || pass_gate(context, error) < 0) return -1;
-  for (int i = 0; i < 3; i++)
-    if (dup2(context->stdio_fd[i], i) < 0) return fail(error, "exec: connect stdio");
-  if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0) return fail(error, "exec: close descriptors");
   if (op->init && leave_init_behind(context->host, error) < 0) return -1;
   execve(path, argv, env);
   return fail(error, "exec %s", path);

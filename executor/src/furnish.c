@@ -60,11 +60,17 @@ int run_device(struct context *context, const struct op_device *op, struct error
                 (found.st_mode & S_IFMT) == type && (type == S_IFIFO || found.st_rdev == device);
     if (!same) return fail(error, "device \"%s\"", op->target);
   }
-  /* mknod's mode went through the umask. fchmodat cannot be told not to follow links, hence the descriptor. */
+  /*
+   * mknod's mode went through the umask. By the descriptor: /dev may be a volume that another container shares, who puts
+   * a link to a file of the host there (we did not pivot yet) in the moment between.
+   */
+  char self[32];
   SCOPED_FD node_fd = openat(parent_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (node_fd < 0 || fchownat(node_fd, "", op->uid, op->gid, AT_EMPTY_PATH) < 0)
     return fail(error, "device \"%s\": change owner", op->target);
-  return fchmodat(parent_fd, name, op->mode, 0) < 0 ? fail(error, "device \"%s\": change mode", op->target) : 0;
+  snprintf(self, sizeof self, "self/fd/%d", node_fd);
+  if (fchmodat(context->host->proc_fd, self, op->mode, 0) < 0) return fail(error, "device \"%s\": change mode", op->target);
+  return 0;
 }
 
 int run_symlink(struct context *context, const struct op_symlink *op, struct error *error) {
