@@ -29,8 +29,6 @@ int open_terminal(struct context *context, struct error *error) {
   int slave_fd = ioctl(master_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (slave_fd < 0) return fail(error, "open terminal");
   for (int i = 0; i < 3; i++) context->stdio_fd[i] = slave_fd;
-  struct winsize size = {(unsigned short)context->height, (unsigned short)context->width, 0, 0};
-  if (size.ws_row + size.ws_col > 0 && ioctl(master_fd, TIOCSWINSZ, &size) < 0) return fail(error, "resize terminal");
   if (ioctl(slave_fd, TIOCSCTTY, 0) < 0) return fail(error, "take the terminal");
   struct sync_message terminal = {.kind = SYNC_TERMINAL};
   if (send_sync(context->sync_fd, &terminal, (int[]){master_fd, slave_fd}) < 0) return fail(error, "hand over terminal");

@@ -94,19 +94,22 @@ static int run_network(struct monitor *monitor, struct error *error) {
   return result;
 }
 
-int start_foreign(struct monitor *monitor, struct error *error) {
+int create_foreign(struct monitor *monitor, struct error *error) {
   const struct spec *spec = &monitor->spec;
   struct context beside = {.host = monitor->host, .section = BESIDE};
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   if (create(monitor, error) < 0) return -1;
   beside.child_pid = monitor->process.pid;
-  if (run_plan(&beside, spec->beside, error) == 0 && run_network(monitor, error) == 0) {
-    if (run_command(spec->start, NULL) == 0) return 0;
-    explain(spec, "the runtime failed to start", error);
-  }
+  if (run_plan(&beside, spec->beside, error) == 0 && run_network(monitor, error) == 0) return 0;
   kill(monitor->process.pid, SIGKILL);
   waitpid(monitor->process.pid, NULL, 0);
   return -1;
+}
+
+int start_foreign(struct monitor *monitor, struct error *error) {
+  if (run_command(monitor->spec.start, NULL) == 0) return 0;
+  kill(monitor->process.pid, SIGKILL);
+  return explain(&monitor->spec, "the runtime failed to start", error);
 }
 
 void remove_foreign(const struct spec *spec) {

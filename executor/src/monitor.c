@@ -40,7 +40,11 @@ static void take_over_stdio(struct monitor *monitor) {
     monitor->outputs[i] = (struct source){process->out_fd[i], output_ready};
     watch(monitor, &monitor->outputs[i], EPOLLIN);
   }
-  if (monitor->spec.tty) process->stdin_fd = fcntl(process->out_fd[0], F_DUPFD_CLOEXEC, 0);
+  if (monitor->spec.tty) {
+    struct winsize size = {(unsigned short)monitor->spec.height, (unsigned short)monitor->spec.width, 0, 0};
+    if (size.ws_row + size.ws_col > 0) ioctl(process->out_fd[0], TIOCSWINSZ, &size);
+    process->stdin_fd = fcntl(process->out_fd[0], F_DUPFD_CLOEXEC, 0);
+  }
   monitor->input = (struct source){process->stdin_fd, stdin_ready};
   if (process->stdin_fd >= 0) stdin_ready(monitor, &monitor->input, 0);
 }
@@ -148,6 +152,10 @@ static void open_gate(struct monitor *monitor) {
   monitor->gate_open = true;
   struct sync_message exec = {.kind = SYNC_EXEC};
   if (monitor->sync.fd >= 0) send_sync(monitor->sync.fd, &exec, NULL);
+  if (!monitor->spec.foreign) return;
+  monitor->error = (struct error){.op = -1, .section = INSIDE};
+  if (start_foreign(monitor, &monitor->error) < 0) fail_start(monitor);
+  else report_started(monitor);
 }
 
 static bool has_controller(const struct monitor *monitor) {
@@ -156,12 +164,18 @@ static bool has_controller(const struct monitor *monitor) {
   return false;
 }
 
+/* A program with a terminal waits for it: it shall find it with its size. */
+static bool is_gate_due(struct monitor *monitor, bool late) {
+  bool has_stdio = !monitor->spec.tty || monitor->outputs[0].fd >= 0;
+  if (late) monitor->deadline = now_ms() + CONTROLLER_MS;
+  bool has_clients = monitor->attached >= monitor->spec.await_attach;
+  return has_stdio && (has_clients || late || (monitor->had_controller && !has_controller(monitor)));
+}
+
 /* Moves the monitor on when what its phase waits for is there, or will not come any more. */
 static void advance(struct monitor *monitor) {
   bool late = now_ms() >= monitor->deadline;
-  if (monitor->phase == STARTING && !monitor->gate_open &&
-      (monitor->attached >= monitor->spec.await_attach || (monitor->had_controller && !has_controller(monitor)) || late))
-    open_gate(monitor);
+  if (monitor->phase == STARTING && !monitor->gate_open && is_gate_due(monitor, late)) open_gate(monitor);
   if (monitor->phase == DRAINING && (late || (monitor->outputs[0].fd < 0 && monitor->outputs[1].fd < 0))) finish(monitor);
   if (monitor->phase == ENDED && (monitor->had_controller || late)) {
     /* Gone before anybody is told: whoever knows of the end may start a new monitor with the same socket. */
@@ -185,7 +199,7 @@ static int start(struct monitor *monitor) {
   if (monitor->spec.foreign && unshare(CLONE_NEWNS) < 0) return fail(error, "unshare mounts");
   if (run_plan(&before, monitor->spec.before, error) < 0) return -1;
   monitor->oom_kills = oom_kills(&monitor->spec);
-  if (monitor->spec.foreign) return start_foreign(monitor, error);
+  if (monitor->spec.foreign) return create_foreign(monitor, error);
   return start_process(monitor->host, &monitor->spec, &monitor->process, error);
 }
 
@@ -197,7 +211,6 @@ static void adopt(struct monitor *monitor) {
     watch(monitor, &monitor->sync, EPOLLIN);
   }
   if (!monitor->spec.tty || monitor->spec.foreign) take_over_stdio(monitor);
-  if (monitor->spec.foreign) report_started(monitor);
 }
 
 /* Nothing that happens to the daemon or its session reaches the monitor; what it inherited and does not use is closed. */

@@ -94,5 +94,8 @@ bool has_spooled(const struct monitor *monitor);
 void follow_clients(struct monitor *monitor);
 
 /* --- foreign.c --- */
+/* `create` and all that comes between it and `start`. On failure no process is left. */
+int create_foreign(struct monitor *monitor, struct error *error);
+/* Lets the program run. On failure the process ends. */
 int start_foreign(struct monitor *monitor, struct error *error);
 void remove_foreign(const struct spec *spec);

@@ -26,7 +26,6 @@ struct context {
   int sync_fd;        /* to the monitor: see start.c */
   int stdio_fd[3];    /* what becomes 0, 1 and 2 */
   bool tty;           /* stdio becomes a terminal of the container's own devpts */
-  uint32_t width, height;
   const int *trees;   /* the detached mounts of the bind ops, in their order, opened by the monitor */
   uint32_t trees_used;
   int oom_fd, apparmor_fd; /* of the process itself, opened while it still may */

@@ -185,7 +185,7 @@ int start_process(const struct host *host, const struct spec *spec, struct proce
   int ends[2] = {-1, -1};
   struct trees trees = {0};
   struct context context = {.host = host, .section = INSIDE, .root_fd = -1, .stdio_fd = {-1, -1, -1}, .tty = spec->tty,
-                            .width = spec->width, .height = spec->height, .mask_fd = -1};
+                            .mask_fd = -1};
   int result = open_trees_on_host(host, spec->inside, &trees, error);
   if (result == 0) result = open_stdio(spec, process, context.stdio_fd, error);
   if (result == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) result = fail(error, "socketpair");

@@ -129,12 +129,14 @@ export class Lab implements AsyncDisposable {
   async run(process: LabProcess, input = ""): Promise<Ended> {
     const spec = this.spec({ ...process, spec: { awaitAttach: 1, ...process.spec } });
     const monitor = await this.executor.start(spec);
-    const client = new Client(await monitor.attach(EVERYTHING), spec.stdio.tty);
-    client.socket.end(input);
+    // A start that failed may be over before anybody could attach.
+    const socket = await monitor.attach(EVERYTHING).catch(() => undefined);
+    const client = socket && new Client(socket, spec.stdio.tty);
+    client?.socket.end(input);
     const record = await monitor.exited;
-    await client.ended;
+    await client?.ended;
     monitor.close();
-    return { ...record, stdout: client.text(1), stderr: client.text(2) };
+    return { ...record, stdout: client?.text(1) ?? "", stderr: client?.text(2) ?? "" };
   }
 
   /** Starts a process that goes on until it is told to end; it is killed with the lab. */

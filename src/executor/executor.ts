@@ -123,6 +123,8 @@ export interface Monitor {
    * socket is stdin, `end()` half-closes it. What is read is the terminal's raw bytes, or with pipes Docker's
    * frames: `[1|2, 0, 0, 0, length big-endian]` and payload. The socket ends when the process's output did.
    * A client that does not read is spooled; beyond 1 GiB it is dropped with a frame on stream 3.
+   *
+   * @throws EngineError `not-found` when the monitor has ended
    */
   attach(options: AttachOptions): Promise<Socket>;
   /** Drops the control connection. The monitor goes on. */
