@@ -85,6 +85,17 @@ ssize_t read_all(int fd, void *data, size_t size);
 /* The file's text (at most 4 KiB) with a NUL, in a static buffer; empty if it cannot be read. */
 const char *read_text(int directory_fd, const char *path);
 
+/* --- sockets.c --- */
+
+/* A stream socket at the path, for its owner only. What was there is gone. */
+int listen_at(const char *path, struct error *error);
+/* One message with up to FDS_MAX descriptors; those that did not come with it are -1. */
+#define FDS_MAX 2
+int send_message(int socket_fd, const void *data, size_t size, const int *fds, size_t count);
+ssize_t receive_message(int socket_fd, void *data, size_t size, int fds[FDS_MAX]);
+
+/* --- time --- */
+
 #define TIME_SIZE 32
 /* The time of day as RFC 3339 in UTC with nanoseconds, trailing zeros left out as Go does. Returns its length. */
 size_t format_time(char text[TIME_SIZE]);

@@ -12,7 +12,7 @@ static int await(const struct context *context, enum sync kind, struct error *er
 int pass_gate(struct context *context, struct error *error) {
   struct sync_message ready = {.kind = SYNC_READY};
   if (await(context, SYNC_EXEC, error) < 0) return -1;
-  return send_sync(context->sync_fd, &ready, NULL) < 0 ? fail(error, "tell the monitor") : 0;
+  return send_message(context->sync_fd, &ready, sizeof ready, NULL, 0) < 0 ? fail(error, "tell the monitor") : 0;
 }
 
 /* The path is only trusted when it leads to a real devpts, and the slave is asked of the master, not of a path. */
@@ -31,7 +31,8 @@ int open_terminal(struct context *context, struct error *error) {
   for (int i = 0; i < 3; i++) context->stdio_fd[i] = slave_fd;
   if (ioctl(slave_fd, TIOCSCTTY, 0) < 0) return fail(error, "take the terminal");
   struct sync_message terminal = {.kind = SYNC_TERMINAL};
-  if (send_sync(context->sync_fd, &terminal, (int[]){master_fd, slave_fd}) < 0) return fail(error, "hand over terminal");
+  if (send_message(context->sync_fd, &terminal, sizeof terminal, (int[]){master_fd, slave_fd}, 2) < 0)
+    return fail(error, "hand over terminal");
   return 0;
 }
 
@@ -76,6 +77,6 @@ _Noreturn void child_main(struct context *context, const struct spec *spec, int 
   open_joined_root(context, spec);
   if (prepare(context, spec, user_fd, &failure.error) == 0 && run_plan(context, spec->inside, &failure.error) == 0)
     refuse(&failure.error, EINVAL, "the plan has no program");
-  send_sync(context->sync_fd, &failure, NULL);
+  send_message(context->sync_fd, &failure, sizeof failure, NULL, 0);
   _exit(127);
 }

@@ -132,10 +132,10 @@ static void write_stdin(struct monitor *monitor, const uint8_t *data, size_t siz
   }
 }
 
-/* The end that a reader left is known at once, so that clients who write to it need not wait (EPOLLERR). */
+/* That the reader left is known at once (EPOLLERR; EPOLLHUP of a terminal), so that clients who write need not wait. */
 void stdin_ready(struct monitor *monitor, struct source *source, uint32_t events) {
   if (monitor->waiting.size > 0) write_stdin(monitor, monitor->waiting.data, monitor->waiting.size);
-  if (events & EPOLLERR && !monitor->spec.tty) close_stdin(monitor);
+  if (events & (EPOLLERR | EPOLLHUP)) close_stdin(monitor);
   if (source->fd >= 0) watch(monitor, source, monitor->waiting.size > 0 ? EPOLLOUT : 0);
   if (monitor->waiting.size == 0) follow_clients(monitor);
 }
@@ -220,6 +220,8 @@ static void client_ready(struct monitor *monitor, struct source *source, uint32_
 /* The hello mostly is there already, and whoever sent it counts as attached before anything that happens later. */
 void accept_clients(struct monitor *monitor, struct source *source, uint32_t events) {
   int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  /* With all descriptors in use, nobody is let in until somebody leaves. */
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) unwatch(monitor, source);
   if (fd < 0) return;
   struct client *client = allocate(sizeof *client);
   *client = (struct client){.source = {fd, client_ready}, .next = monitor->clients, .spool_fd = -1};
@@ -237,5 +239,6 @@ void sweep_clients(struct monitor *monitor) {
     drop(monitor, &client->source);
     close_scoped(&client->spool_fd);
     free(client);
+    if (monitor->listener.fd >= 0) watch(monitor, &monitor->listener, EPOLLIN);
   }
 }

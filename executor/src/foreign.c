@@ -30,31 +30,13 @@ static int explain(const struct spec *spec, const char *verb, struct error *erro
   return refuse(error, EIO, "%s", line[0] != 0 ? line : verb);
 }
 
-static int listen_at(const char *path, struct error *error) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) return refuse(error, ENAMETOOLONG, "console socket \"%s\"", path);
-  strcpy(address.sun_path, path);
-  SCOPED_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  unlink(path);
-  if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1) < 0)
-    return fail(error, "console socket \"%s\"", path);
-  return steal(&fd);
-}
-
 /* The runtime has connected and sent the terminal by the time it ended. */
 static int receive_console(int listen_fd) {
-  union {
-    struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
-  } control;
   char data[256];
-  struct iovec part = {data, sizeof data};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  int fds[FDS_MAX];
   if (poll(&(struct pollfd){listen_fd, POLLIN, 0}, 1, 1000) <= 0) return -1;
   SCOPED_FD fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-  if (fd < 0 || recvmsg(fd, &message, MSG_CMSG_CLOEXEC) <= 0) return -1;
-  if (message.msg_controllen < CMSG_LEN(sizeof(int)) || control.header.cmsg_type != SCM_RIGHTS) return -1;
-  return *(const int *)(const void *)CMSG_DATA(&control.header);
+  return fd < 0 || receive_message(fd, data, sizeof data, fds) <= 0 ? -1 : fds[0];
 }
 
 static int create(struct monitor *monitor, struct error *error) {

@@ -85,21 +85,29 @@ static void fail_start(struct monitor *monitor) {
   tell(monitor, &monitor->started);
 }
 
-static void sync_ready(struct monitor *monitor, struct source *source, uint32_t events) {
-  struct sync_message message;
-  int result = receive_sync(&monitor->process, &message);
-  if (result > 0 && message.kind == SYNC_TERMINAL) take_over_stdio(monitor);
-  if (result > 0 && message.kind == SYNC_READY) monitor->ready = true;
-  if (result > 0 && message.kind == SYNC_ERROR) {
-    monitor->error = message.error;
-    fail_start(monitor);
-  }
-  if (result > 0) return;
-  drop(monitor, source);
+/* The socket is closed by execve, or by the end of the child. */
+static void end_sync(struct monitor *monitor) {
+  drop(monitor, &monitor->sync);
   if (monitor->failed) return;
   if (monitor->ready) return report_started(monitor);
   refuse(&monitor->error, ESRCH, "the process was killed before its program ran");
   fail_start(monitor);
+}
+
+static void sync_ready(struct monitor *monitor, struct source *source, uint32_t events) {
+  struct sync_message message;
+  int fds[FDS_MAX];
+  if (receive_message(source->fd, &message, sizeof message, fds) <= 0) return end_sync(monitor);
+  if (message.kind == SYNC_READY) monitor->ready = true;
+  if (message.kind == SYNC_TERMINAL) {
+    monitor->process.out_fd[0] = fds[0];
+    monitor->process.slave_fd = fds[1];
+    take_over_stdio(monitor);
+  }
+  if (message.kind == SYNC_ERROR) {
+    monitor->error = message.error;
+    fail_start(monitor);
+  }
 }
 
 /* What the process wrote is in its pipes by now; what its descendants still write is waited for, but not forever. */
@@ -151,7 +159,7 @@ static void finish(struct monitor *monitor) {
 static void open_gate(struct monitor *monitor) {
   monitor->gate_open = true;
   struct sync_message exec = {.kind = SYNC_EXEC};
-  if (monitor->sync.fd >= 0) send_sync(monitor->sync.fd, &exec, NULL);
+  if (monitor->sync.fd >= 0) send_message(monitor->sync.fd, &exec, sizeof exec, NULL, 0);
   if (!monitor->spec.foreign) return;
   monitor->error = (struct error){.op = -1, .section = INSIDE};
   if (start_foreign(monitor, &monitor->error) < 0) fail_start(monitor);
@@ -213,6 +221,17 @@ static void adopt(struct monitor *monitor) {
   if (!monitor->spec.tty || monitor->spec.foreign) take_over_stdio(monitor);
 }
 
+/* What the kernel and systemd give to programs that do not ask for more: select(2) cannot count further. */
+#define OPEN_FILES 1024
+
+/* The daemon raises its own soft limit to the hard one, and what it was before nobody can tell. Programs may raise theirs. */
+static void lower_open_files(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= OPEN_FILES) return;
+  limit.rlim_cur = OPEN_FILES;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* Nothing that happens to the daemon or its session reaches the monitor; what it inherited and does not use is closed. */
 static void detach(struct monitor *monitor, int listen_fd) {
   int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -225,6 +244,7 @@ static void detach(struct monitor *monitor, int listen_fd) {
   watch(monitor, &monitor->listener, EPOLLIN);
   signal(SIGCHLD, SIG_DFL);
   setsid();
+  lower_open_files();
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 

@@ -155,17 +155,32 @@ int run_mount_bind(struct context *context, const struct op_mount_bind *op, stru
   return put_at(mount_fd, op->path, error);
 }
 
+int visit_host(const struct host *host, struct error *error) {
+  SCOPED_FD own_fd = openat(host->proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (own_fd < 0 || setns(host->mounts_fd, CLONE_NEWNS) < 0) return fail(error, "enter the host's mount namespace");
+  return steal(&own_fd);
+}
+
+/* Who cannot go back must not go on: it would act on other files than it means. */
+void return_from_host(int own_fd) {
+  if (setns(own_fd, CLONE_NEWNS) < 0) abort();
+}
+
+static int mount_tmpfs(const struct op_mount_tmpfs *op, struct error *error) {
+  if (mkdir(op->path, 0700) < 0 && errno != EEXIST) return fail(error, "mkdir \"%s\"", op->path);
+  SCOPED_FD directory_fd = open(op->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory_fd >= 0 && is_mount_point(directory_fd)) return 0;
+  SCOPED_FD mount_fd = new_mount("tmpfs", "tmpfs", op->flags, op->options, error);
+  return mount_fd < 0 ? -1 : put_at(mount_fd, op->path, error);
+}
+
 /* Containers share it by its path on the host, so that is where a monitor mounts it; `after` is run there, too. */
 int run_mount_tmpfs(struct context *context, const struct op_mount_tmpfs *op, struct error *error) {
-  SCOPED_FD own_fd = openat(context->host->proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
-  if (context->section == BEFORE && setns(context->host->mounts_fd, CLONE_NEWNS) < 0)
-    return fail(error, "enter the host's mount namespace");
-  SCOPED_FD mount_fd = new_mount("tmpfs", "tmpfs", op->flags, op->options, error);
-  int result = mount_fd < 0 ? -1 : 0;
-  if (result == 0 && mkdir(op->path, 0700) < 0 && errno != EEXIST) result = fail(error, "mkdir \"%s\"", op->path);
-  SCOPED_FD directory_fd = open(op->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (result == 0 && !is_mount_point(directory_fd)) result = put_at(mount_fd, op->path, error);
-  if (context->section == BEFORE && setns(own_fd, CLONE_NEWNS) < 0) abort();
+  if (context->section != BEFORE) return mount_tmpfs(op, error);
+  SCOPED_FD own_fd = visit_host(context->host, error);
+  if (own_fd < 0) return -1;
+  int result = mount_tmpfs(op, error);
+  return_from_host(own_fd);
   return result;
 }
 

@@ -107,6 +107,10 @@ int clone_mount(int directory_fd, const char *path, unsigned flags);
 /* Sets and clears MOUNT_ATTR_*, and the propagation (MS_* or 0). `flags`: AT_RECURSIVE. */
 int change_mount(int mount_fd, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation);
 
+/* To the host's mount namespace and back: gives what `return_from_host` takes. */
+int visit_host(const struct host *host, struct error *error);
+void return_from_host(int own_fd);
+
 /* --- child.c --- */
 
 /* The first and last thing of the new process. See the handshake in start.h. */

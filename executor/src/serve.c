@@ -93,20 +93,6 @@ static int start_plan(struct server *server, uint32_t id, struct bytes plan, str
   return 0;
 }
 
-static int listen_at(const char *path, struct error *error) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) return refuse(error, ENAMETOOLONG, "socket path \"%s\" is too long", path);
-  strcpy(address.sun_path, path);
-  SCOPED_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(error, "socket");
-  unlink(path);
-  mode_t mask = umask(0177);
-  int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
-  umask(mask);
-  if (bound < 0 || listen(fd, 128) < 0) return fail(error, "listen at \"%s\"", path);
-  return steal(&fd);
-}
-
 /* The socket listens before the fork: once the answer is out, whoever connects is heard. */
 static int start_monitor(struct server *server, struct bytes bytes, struct error *error) {
   struct spec spec;
@@ -174,6 +160,7 @@ int serve_main(void) {
   /* Fixed, so that large requests never become part of the heap that all monitors inherit. */
   mallopt(M_MMAP_THRESHOLD, 64 << 10);
   mallopt(M_TRIM_THRESHOLD, 64 << 10);
+  umask(0); /* modes are the plan's */
   set_title("tug-exec", "serve");
   if (open_host(&server.host, &error) < 0) {
     dprintf(STDERR_FILENO, "tug-exec: %s\n", error.message);

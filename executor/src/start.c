@@ -36,8 +36,8 @@ static int write_maps(const struct host *host, pid_t pid, struct list uid, struc
 static int idmap_mount(const struct host *host, int tree_fd, const struct op_bind *op, struct error *error) {
   SCOPED_FD pid_fd = -1;
   pid_t pid = clone_process(CLONE_NEWUSER, -1, &pid_fd);
-  if (pid == 0)
-    for (;;) pause();
+  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  while (pid == 0) pause();
   if (pid < 0) return fail(error, "make user namespace");
   char path[64];
   snprintf(path, sizeof path, "%d/ns/user", pid);
@@ -79,10 +79,10 @@ static int open_trees(const struct host *host, struct bytes inside, struct trees
 }
 
 static int open_trees_on_host(const struct host *host, struct bytes inside, struct trees *trees, struct error *error) {
-  SCOPED_FD own_fd = openat(host->proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
-  if (own_fd < 0 || setns(host->mounts_fd, CLONE_NEWNS) < 0) return fail(error, "enter the host's mount namespace");
+  SCOPED_FD own_fd = visit_host(host, error);
+  if (own_fd < 0) return -1;
   int result = open_trees(host, inside, trees, error);
-  if (setns(own_fd, CLONE_NEWNS) < 0) abort();
+  return_from_host(own_fd);
   return result;
 }
 
@@ -115,6 +115,7 @@ static int borrow_namespaces(const struct host *host, const struct spec *spec, s
       if (NAMESPACES[row].flag != kind) continue;
       join_fd[row] = fd;
       borrowed->own_fd[row] = openat(host->proc_fd, NAMESPACES[row].path, O_RDONLY | O_CLOEXEC);
+      if (borrowed->own_fd[row] < 0) result = fail(error, "open own namespace");
     }
   }
   for (size_t row = 0; row < NAMESPACE_COUNT; row++) {
@@ -178,7 +179,7 @@ static int let_go(struct context *context, const struct spec *spec, const struct
     return -1;
   if (run_plan(&beside, spec->beside, error) < 0) return -1;
   struct sync_message go = {.kind = SYNC_GO};
-  return send_sync(process->sync_fd, &go, NULL) < 0 ? fail(error, "release the child") : 0;
+  return send_message(process->sync_fd, &go, sizeof go, NULL, 0) < 0 ? fail(error, "release the child") : 0;
 }
 
 int start_process(const struct host *host, const struct spec *spec, struct process *process, struct error *error) {
@@ -203,38 +204,4 @@ int start_process(const struct host *host, const struct spec *spec, struct proce
   close_scoped(&ends[1]);
   free(trees.fds);
   return result;
-}
-
-int send_sync(int sync_fd, const struct sync_message *message, const int fds[2]) {
-  union {
-    struct cmsghdr header;
-    char bytes[CMSG_SPACE(2 * sizeof(int))];
-  } control = {.header = {CMSG_LEN(2 * sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
-  struct iovec part = {(void *)(uintptr_t)message, sizeof *message};
-  struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
-  if (fds != NULL) {
-    memcpy(CMSG_DATA(&control.header), fds, 2 * sizeof(int));
-    header.msg_control = &control;
-    header.msg_controllen = sizeof control;
-  }
-  return sendmsg(sync_fd, &header, MSG_NOSIGNAL) < 0 ? -1 : 0;
-}
-
-/* A child that ends without having read EXEC resets the connection; what it sent before is still there. */
-int receive_sync(struct process *process, struct sync_message *message) {
-  union {
-    struct cmsghdr header;
-    char bytes[CMSG_SPACE(2 * sizeof(int))];
-  } control;
-  struct iovec part = {message, sizeof *message};
-  struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-  ssize_t size;
-  while ((size = recvmsg(process->sync_fd, &header, MSG_CMSG_CLOEXEC)) < 0 && (errno == ECONNRESET || errno == EINTR)) continue;
-  if (size <= 0) return (int)size;
-  if (header.msg_controllen >= CMSG_LEN(2 * sizeof(int)) && control.header.cmsg_type == SCM_RIGHTS) {
-    const int *fds = (const void *)CMSG_DATA(&control.header);
-    process->out_fd[0] = fds[0];
-    process->slave_fd = fds[1];
-  }
-  return 1;
 }

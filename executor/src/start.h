@@ -32,6 +32,3 @@ struct process {
 int open_stdio(const struct spec *spec, struct process *process, int child_fd[3], struct error *error);
 /* Clones the child, runs `beside`, sends GO. On failure no child is left. */
 int start_process(const struct host *host, const struct spec *spec, struct process *process, struct error *error);
-/* Takes one message; terminals end up in `process`. Returns 1, 0 at the end of file, -1. */
-int receive_sync(struct process *process, struct sync_message *message);
-int send_sync(int sync_fd, const struct sync_message *message, const int fds[2]);
