@@ -115,7 +115,7 @@ uint8_t *reserve(struct buffer *buffer, size_t size) {
 }
 
 void put(struct buffer *buffer, const void *data, size_t size) {
-  memcpy(reserve(buffer, size), data, size);
+  if (size > 0) memcpy(reserve(buffer, size), data, size);
   buffer->size += size;
 }
 

@@ -58,17 +58,10 @@ static int receive(int fd, const struct op_netlink *op, struct buffer *answer, s
   return completed;
 }
 
-/* Sends one message, or for nftables the whole batch, and waits until each request that asked for an answer has it. */
-static int exchange(int fd, const uint8_t *data, size_t size, const struct op_netlink *op, struct buffer *answer,
+/* Sends one message, or for nftables the whole batch, and waits for as many answers as were asked for. */
+static int exchange(int fd, struct bytes messages, int awaited, const struct op_netlink *op, struct buffer *answer,
                     struct error *error) {
-  int awaited = 0;
-  for (size_t at = 0; at + sizeof(struct nlmsghdr) <= size;) {
-    const struct nlmsghdr *header = (const void *)(data + at);
-    bool dumps = (header->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-    if (dumps || (header->nlmsg_flags & NLM_F_ACK) != 0) awaited++;
-    at += NLMSG_ALIGN(header->nlmsg_len < sizeof *header ? sizeof *header : header->nlmsg_len);
-  }
-  if (send(fd, data, size, 0) < 0) return fail(error, "%s: send", op->what);
+  if (send(fd, messages.data, messages.size, 0) < 0) return fail(error, "%s: send", op->what);
   while (awaited > 0) {
     int completed = receive(fd, op, answer, error);
     if (completed < 0) return -1;
@@ -77,28 +70,43 @@ static int exchange(int fd, const uint8_t *data, size_t size, const struct op_ne
   return 0;
 }
 
-int run_netlink(struct context *context, const struct op_netlink *op, struct error *error) {
+/* A copy of the messages, with the child's pid where it belongs. */
+static uint8_t *fill_messages(const struct op_netlink *op, pid_t child_pid, struct error *error) {
   size_t size = op->messages.size;
-  SCOPED_MEMORY uint8_t *messages = allocate(size);
+  uint8_t *messages = allocate(size);
   memcpy(messages, op->messages.data, size);
   struct list places = op->child_pid_at;
   for (uint32_t i = 0, place; i < op->child_pid_at.count; i++) {
     place = take_num(&places.items);
-    if (place > size || size - place < sizeof(uint32_t)) return refuse(error, EINVAL, "%s: no such byte", op->what);
-    memcpy(messages + place, &(uint32_t){(uint32_t)context->child_pid}, sizeof(uint32_t));
+    if (place <= size && size - place >= sizeof child_pid) {
+      memcpy(messages + place, &child_pid, sizeof child_pid);
+      continue;
+    }
+    refuse(error, EINVAL, "%s: the child's pid has no place", op->what);
+    free(messages);
+    return NULL;
   }
-  SCOPED_FD fd = open_socket(op, error);
+  return messages;
+}
+
+int run_netlink(struct context *context, const struct op_netlink *op, struct error *error) {
+  SCOPED_MEMORY uint8_t *messages = fill_messages(op, context->child_pid, error);
+  SCOPED_FD fd = messages == NULL ? -1 : open_socket(op, error);
   if (fd < 0) return -1;
-  if (op->protocol == NETLINK_NETFILTER) return exchange(fd, messages, size, op, context->answer, error);
-  for (size_t at = 0; at < size;) {
-    struct nlmsghdr header;
-    if (size - at < sizeof header) return refuse(error, EINVAL, "%s: truncated message", op->what);
-    memcpy(&header, messages + at, sizeof header);
-    size_t length = NLMSG_ALIGN(header.nlmsg_len);
-    if (header.nlmsg_len < sizeof header || length > size - at)
+  int awaited = 0;
+  for (size_t start = 0, at = 0, size = op->messages.size; at < size;) {
+    const struct nlmsghdr *header = (const void *)(messages + at);
+    size_t left = size - at;
+    if (!NLMSG_OK(header, left) || NLMSG_ALIGN(header->nlmsg_len) > left)
       return refuse(error, EINVAL, "%s: wrong message length", op->what);
-    if (exchange(fd, messages + at, length, op, context->answer, error) < 0) return -1;
-    at += length;
+    bool dumps = (header->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+    if (dumps || (header->nlmsg_flags & NLM_F_ACK) != 0) awaited++;
+    at += NLMSG_ALIGN(header->nlmsg_len);
+    if (op->protocol == NETLINK_NETFILTER && at < size) continue;
+    struct bytes sent = {messages + start, (uint32_t)(at - start)};
+    if (exchange(fd, sent, awaited, op, context->answer, error) < 0) return -1;
+    start = at;
+    awaited = 0;
   }
   return 0;
 }

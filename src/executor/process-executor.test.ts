@@ -94,11 +94,7 @@ describe("serve", () => {
     await using own = new Lab();
     const { monitor, spec } = await own.start({ argv: shell("read line; exit 7"), stdio: { stdin: true } });
     await monitor.started;
-    const pid = Number(
-      Buffer.from((await own.executor.run([{ op: "read", path: "/proc/self/stat", limitBytes: 999 }]))[0]!)
-        .toString()
-        .split(" ")[3],
-    );
+    const pid = await servePid(own);
     const fifo = own.path("fifo");
     Bun.spawnSync(["mkfifo", fifo]);
     const blocked = failure(own.executor.run([{ op: "read", path: fifo, limitBytes: 1 }]));
@@ -475,6 +471,76 @@ describe("init", () => {
     expect((await monitor.exited).exitCode).toBe(126);
   });
 });
+
+describe("netlink", () => {
+  /** RTM_SETLINK: raises an interface by its number. */
+  function raise(index: number, ignore: readonly number[] = []) {
+    const messages = Buffer.alloc(32);
+    messages.writeUInt32LE(32, 0);
+    messages.writeUInt16LE(19, 4);
+    messages.writeUInt16LE(1 | 4, 6);
+    messages.writeUInt32LE(7, 8);
+    messages.writeInt32LE(index, 20);
+    messages.writeUInt32LE(1, 24);
+    messages.writeUInt32LE(1, 28);
+    return { op: "netlink", protocol: 0, messages, childPidAt: [], ignore, what: "raise it" } as const;
+  }
+
+  test("answers with what the kernel said", async () => {
+    const [answer] = await lab.executor.run([raise(1)]);
+    const bytes = Buffer.from(answer!);
+    expect([bytes.readUInt16LE(4), bytes.readUInt32LE(8), bytes.readInt32LE(16)]).toEqual([2, 7, 0]);
+  });
+
+  test("an error names what was done, unless it is to be ignored", async () => {
+    expect((await failure(lab.executor.run([raise(999_999)]))).message).toStartWith("raise it: no such device");
+    expect(await lab.executor.run([raise(999_999, [19])])).toHaveLength(1);
+  });
+
+  test("messages that lie about their length are refused, and none is sent", async () => {
+    const lying = raise(1);
+    for (const length of [0, 15, 33, 0xffffffff]) {
+      lying.messages.writeUInt32LE(length, 0);
+      for (const protocol of [0, 12]) {
+        const error = await failure(lab.executor.run([{ ...lying, protocol }]));
+        expect(error.message).toBe("raise it: wrong message length");
+      }
+    }
+  });
+
+  test("a place for the child's pid that is none is refused", async () => {
+    const error = await failure(lab.executor.run([{ ...raise(1), childPidAt: [29] }]));
+    expect(error.message).toBe("raise it: the child's pid has no place");
+  });
+
+  test("inside, it acts on the child's network", async () => {
+    const ended = await lab.run({
+      argv: shell("cat /sys/class/net/lo/flags"),
+      furnish: [mount("/sys", "sysfs"), raise(1)],
+    });
+    expect(ended.stdout).toBe("0x9\n");
+  });
+});
+
+test("a hundred at once all run, end, and leave nothing", async () => {
+  await using own = new Lab();
+  const ended = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => own.run({ argv: shell(`echo ${index}; exit ${index}`) })),
+  );
+  expect(ended.map(({ exitCode }) => exitCode)).toEqual(ended.map((_, index) => index));
+  expect(ended.map(({ stdout }) => stdout)).toEqual(ended.map((_, index) => `${index}\n`));
+  expect(readdirSync(own.folder).filter((name) => name.endsWith(".sock") || name.endsWith(".new"))).toEqual([]);
+  const serve = await servePid(own);
+  expect(readdirSync(`/proc/${serve}/fd`).length).toBeLessThan(12);
+  const mounts = readFileSync(`/proc/${serve}/mountinfo`, "utf8");
+  expect(mounts).not.toContain(own.folder);
+});
+
+/** The process that runs host plans: the parent of any plan. */
+async function servePid(own: Lab): Promise<number> {
+  const [stat] = await own.executor.run([{ op: "read", path: "/proc/self/stat", limitBytes: 4096 }]);
+  return Number(Buffer.from(stat!).toString().replace(/.*\) /, "").split(" ")[1]);
+}
 
 test("monitors show in ps what they are, and are small", async () => {
   const { monitor, spec } = await lab.start({
