@@ -106,14 +106,15 @@ int run_user(struct context *context, const struct op_user *op, struct error *er
   return 0;
 }
 
-/* A directory that is reached through a descriptor of the host has no path here (CVE-2024-21626). */
+/* No descriptor of ours is followed on the way, and a directory of the host would have no path here (CVE-2024-21626). */
 int run_cwd(struct context *context, const struct op_cwd *op, struct error *error) {
   char path[4096];
   if (op->create) {
     SCOPED_FD made_fd = make_in_root(context->root_fd, op->path, S_IFDIR, 0755, FOLLOW);
     if (made_fd < 0) return fail(error, "mkdir working directory \"%s\"", op->path);
   }
-  if (chdir(op->path) < 0) return fail(error, "chdir to cwd (\"%s\")", op->path);
+  SCOPED_FD found_fd = open_in_root(context->root_fd, op->path, O_PATH | O_DIRECTORY, FOLLOW);
+  if (found_fd < 0 || fchdir(found_fd) < 0) return fail(error, "chdir to cwd (\"%s\")", op->path);
   if (syscall(SYS_getcwd, path, sizeof path) < 0 || path[0] != '/')
     return refuse(error, EPERM, "chdir to cwd (\"%s\"): it is outside of the container's root", op->path);
   return 0;

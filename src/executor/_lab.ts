@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { EngineError } from "#lib/errors";
 import { createLogger } from "#lib/log";
 import type { AttachOptions, ExitRecord, Monitor, MonitorSpec } from "./executor.ts";
 import type { ChildOp, CloneSpec, NamespaceKind, ProcessPlan } from "./ops.ts";
@@ -159,6 +160,18 @@ export class Lab implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
+
+/** The EngineError with which the work fails. */
+export async function failure(work: Promise<unknown>): Promise<EngineError> {
+  const error = await work.then(
+    () => undefined,
+    (reason) => reason,
+  );
+  if (!(error instanceof EngineError)) throw new Error(`no EngineError: ${error}`);
+  return error;
+}
+
+export const shell = (script: string) => ["sh", "-c", script];
 
 export const EVERYTHING: AttachOptions = { stdin: true, stdout: true, stderr: true };
 

@@ -134,7 +134,7 @@ const ENCODED = encodePlan(Object.values(SAMPLE));
 
 test("encodePlan() gives the bytes that the executor's own test decodes", () => {
   const file = new URL("test/plan.bin", C_PROGRAM);
-  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, ENCODED);
+  if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, ENCODED);
   expect(Buffer.compare(readFileSync(file), ENCODED)).toBe(0);
 });
 

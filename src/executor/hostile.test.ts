@@ -1,7 +1,7 @@
 /** Images and containers that try to get out: links in targets, false devices, races, our own program. Needs root. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { bind, Client, EVERYTHING, exec, Lab, type LabProcess, MS, mount, STANDARD_MOUNTS } from "./_lab.ts";
+import { bind, Client, EVERYTHING, exec, Lab, type LabProcess, MS, mount, STANDARD_MOUNTS, shell } from "./_lab.ts";
 import type { ChildOp } from "./ops.ts";
 
 let lab: Lab;
@@ -10,8 +10,6 @@ beforeAll(() => {
   lab = new Lab();
 });
 afterAll(() => lab[Symbol.asyncDispose]());
-
-const shell = (script: string) => ["sh", "-c", script];
 
 /** A root filesystem of its own that `spoil` made hostile; a victim directory of the host lies beside it. */
 function hostileRoot(spoil: (root: string, victim: string) => void): { root: string; victim: string } {

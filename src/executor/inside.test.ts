@@ -1,7 +1,7 @@
 /** What a process finds inside: its mounts, ids, limits and credentials, and none of what is the host's. Needs root. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { bind, Lab, type LabProcess, MS, mount, NAMESPACES } from "./_lab.ts";
+import { bind, Lab, type LabProcess, MS, mount, NAMESPACES, shell } from "./_lab.ts";
 import type { ChildOp } from "./ops.ts";
 
 let lab: Lab;
@@ -10,8 +10,6 @@ beforeAll(() => {
   lab = new Lab();
 });
 afterAll(() => lab[Symbol.asyncDispose]());
-
-const shell = (script: string) => ["sh", "-c", script];
 
 /** The probe's report: the values of each key. */
 async function probe(process: Omit<LabProcess, "argv"> = {}): Promise<Map<string, string[]>> {

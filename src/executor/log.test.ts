@@ -1,7 +1,7 @@
 /** The monitor's log: its bytes are those that a real dockerd writes, however the output is cut. Needs root. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { Client, EVERYTHING, Lab } from "./_lab.ts";
+import { Client, EVERYTHING, Lab, shell } from "./_lab.ts";
 import type { MonitorLog } from "./executor.ts";
 
 let lab: Lab;
@@ -10,8 +10,6 @@ beforeAll(() => {
   lab = new Lab();
 });
 afterAll(() => lab[Symbol.asyncDispose]());
-
-const shell = (script: string) => ["sh", "-c", script];
 
 function logAt(name: string, options: Partial<MonitorLog> = {}): MonitorLog {
   return { path: lab.path(name), maxBytes: 0, maxFiles: 1, attributes: "", ...options };
