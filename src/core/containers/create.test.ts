@@ -188,6 +188,14 @@ test("create() makes the missing sources of binds", async () => {
   expect(existsSync(source)).toBe(true);
 });
 
+test("create() gives privileged containers a cgroup namespace too, unless they ask for the host's", async () => {
+  await using engine = new FakeEngine();
+  await engine.create("one", { hostConfig: { Privileged: true } });
+  expect(engine.containers.get("one").hostConfig.CgroupnsMode).toBe("private");
+  await engine.create("two", { hostConfig: { Privileged: true, CgroupnsMode: "host" } });
+  expect(engine.containers.get("two").hostConfig.CgroupnsMode).toBe("host");
+});
+
 test("create() shows the host config as Docker does", async () => {
   await using engine = new FakeEngine();
   await engine.create("web", { hostConfig: { Memory: 8388608, NetworkMode: "default", PidsLimit: -1 } });

@@ -18,7 +18,8 @@ export function normalizeHostConfig(
     ...config,
     NetworkMode: !config.NetworkMode || config.NetworkMode === "default" ? "bridge" : config.NetworkMode,
     IpcMode: config.IpcMode || "private",
-    CgroupnsMode: config.CgroupnsMode || (cgroups === "v2" && !privileged ? "private" : "host"),
+    // On one tree even privileged containers have their own: else they could not tell which part is theirs.
+    CgroupnsMode: config.CgroupnsMode || (cgroups === "v2" ? "private" : "host"),
     ShmSize: config.ShmSize || defaults.shmSizeBytes,
     Runtime: config.Runtime || defaults.runtime,
     RestartPolicy: {
