@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { busyboxImage, dockerArchive, type ImageSpec, type Member, probeLayer, tar } from "#fixtures";
+import { busyboxImage, dockerArchive, type ImageSpec, type Member, probeProgram, tar } from "#fixtures";
 import type { TestDaemon } from "../_daemon.ts";
 
 /** An image of busybox, the probe, and what the attacker adds in further layers. */
@@ -24,7 +24,7 @@ export interface HostileImage {
 /** Loads images that share their lower layers in one archive. */
 export async function loadImages(daemon: TestDaemon, images: readonly HostileImage[]): Promise<void> {
   const base = await busyboxImage();
-  const probe = probeLayer();
+  const probe = tar([{ name: "bin/probe", data: probeProgram(), mode: 0o755 }]);
   const specs = images.map(
     ({ tag, members, config }): ImageSpec => ({
       tags: [`${tag}:latest`],
