@@ -11,6 +11,8 @@ import type { Container, ContainerID, Exec, ExecConfig } from "./container.ts";
 export interface Containers {
   /** @throws `conflict` (name in use), `not-found` (image), `invalid-parameter` (any option that cannot act) */
   create(request: CreateRequest): Promise<{ id: ContainerID; warnings: string[] }>;
+  /** What the kernel would be asked to do to start such a container, for people to read. Nothing of it stays. Throws as `create` does. */
+  plan(request: CreateRequest): Promise<string>;
   /** @throws `not-modified` when it runs already; `invalid-parameter` with the runtime's text when the program cannot be run */
   start(reference: string): Promise<void>;
   /** @throws `not-modified` when it does not run */

@@ -14,6 +14,7 @@ import { list } from "./list.ts";
 import { logs } from "./logs.ts";
 import { pause, unpause } from "./pause.ts";
 import { PendingAttaches } from "./pending-attaches.ts";
+import { plan } from "./plan.ts";
 import { prune } from "./prune.ts";
 import { reconcile, resumeRestarts } from "./reconcile.ts";
 import { remove } from "./remove.ts";
@@ -58,6 +59,7 @@ export function createContainers(database: Database, dependencies: Dependencies)
   const { store, execs, layout } = context;
   return {
     create: (request) => create(context, request),
+    plan: (request) => plan(context, request),
     start: (reference) => start(context, reference),
     stop: (reference, options) => stop(context, reference, options),
     restart: (reference, options) => restart(context, reference, options),

@@ -24,6 +24,20 @@ export async function create(
   request: CreateRequest,
 ): Promise<{ id: ContainerID; warnings: string[] }> {
   await using undo = new AsyncDisposableStack();
+  const { container, warnings } = await draft(context, request, undo);
+  context.store.save(container);
+  context.creating.delete(container.id);
+  undo.move();
+  emit(context, "create", container);
+  return { id: container.id, warnings };
+}
+
+/** All of a container but its record. Whoever calls decides: `undo` takes everything back. */
+export async function draft(
+  context: Context,
+  request: CreateRequest,
+  undo: AsyncDisposableStack,
+): Promise<{ container: Container; warnings: string[] }> {
   const id = newID(context.random);
   const name =
     request.name === ""
@@ -66,11 +80,7 @@ export async function create(
     state: { status: "created" },
     restartCount: 0,
   };
-  context.store.save(container);
-  context.creating.delete(id);
-  undo.move();
-  emit(context, "create", container);
-  return { id, warnings };
+  return { container, warnings };
 }
 
 async function makeData(

@@ -39,20 +39,28 @@ const USER_FILE_LIMIT_BYTES = 1024 * 1024;
 /** Resolves when the program runs and the record says so. */
 export async function launch(context: Context, container: Container): Promise<void> {
   await using undo = new AsyncDisposableStack();
-  const folder = context.layout.task(container.id);
-  await mkdir(folder.path, { recursive: true, mode: 0o700 });
-  undo.defer(() => rm(folder.path, { recursive: true, force: true }));
-
-  const network = await joinNetwork(context, container);
-  if (network.endpoint) undo.defer(() => context.networks.release(container.id));
-  const { spec, plan } = await compile(context, container, network);
+  const { folder, spec, plan, endpoint } = await compileRun(context, container, undo);
   await writeFile(folder.spec, formatSpec(spec), { mode: 0o600 });
 
   const monitor = await startMonitor(context, container, { folder, spec, plan });
   undo.defer(() => ended(monitor));
   const started = await monitor.started;
-  await recordStart(context, container, { monitor, started, spec, endpoint: network.endpoint });
+  await recordStart(context, container, { monitor, started, spec, endpoint });
   undo.move();
+}
+
+/** All of a run that can be had before its process: a folder, a place on the network, the OCI document, the plan. */
+export async function compileRun(
+  context: Context,
+  container: Container,
+  undo: AsyncDisposableStack,
+): Promise<{ folder: MonitorFolder; spec: Spec; plan: ProcessPlan; endpoint: Endpoint | undefined }> {
+  const folder = context.layout.task(container.id);
+  await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  undo.defer(() => rm(folder.path, { recursive: true, force: true }));
+  const network = await joinNetwork(context, container);
+  if (network.endpoint) undo.defer(() => context.networks.release(container.id));
+  return { folder, endpoint: network.endpoint, ...(await compile(context, container, network)) };
 }
 
 interface NetworkPart {

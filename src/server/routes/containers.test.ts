@@ -253,3 +253,17 @@ test.each([
   const { api } = testApi({ containers: { prune: async () => ({ deleted, reclaimedBytes: 0 }) } });
   expect(await call(api, "POST /containers/prune")).toMatchObject({ status: 200, text });
 });
+
+describe("POST /tug/plan", () => {
+  test("takes the body of a create and answers with the plan's text", async () => {
+    const asked: CreateRequest[] = [];
+    const plan: Containers["plan"] = async (request) => {
+      asked.push(request);
+      return "before\n";
+    };
+    const { api } = testApi({ containers: { plan } });
+    const answer = await call(api, "POST /tug/plan", { body: { Image: "a" }, headers: JSON_TYPE });
+    expect(answer).toMatchObject({ status: 200, text: "before\n" });
+    expect(asked[0]?.config).toEqual({ Image: "a" });
+  });
+});

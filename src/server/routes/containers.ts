@@ -1,5 +1,5 @@
 import { BODY_SHAPES, type ContainerConfig, type HostConfig, type NetworkingConfig } from "#api/engine";
-import type { Container, Containers, StopOptions, WaitCondition, WaitOutcome } from "#core/containers";
+import type { Container, Containers, CreateRequest, StopOptions, WaitCondition, WaitOutcome } from "#core/containers";
 import { type Filters, parseFilters } from "#core/events";
 import type { Images } from "#core/images";
 import type { Networks } from "#core/networks";
@@ -7,13 +7,14 @@ import type { HttpResponse } from "#lib/http";
 import type { SystemBackend } from "../backends.ts";
 import { invalid } from "../errors.ts";
 import { readJson } from "../json-body.ts";
-import { empty, json } from "../reply.ts";
+import { empty, json, text } from "../reply.ts";
 import { type ApiRequest, get, post, type Route, remove } from "../router.ts";
 import { containerInspect, containerSummary } from "../views/container.ts";
 
 type Backend = Pick<
   Containers,
   | "create"
+  | "plan"
   | "start"
   | "stop"
   | "restart"
@@ -52,6 +53,7 @@ export function containerRoutes(parts: ContainerParts): Route[] {
   return [
     get("/containers/json", (request) => list(parts, request)),
     post("/containers/create", (request) => create(containers, request)),
+    post("/tug/plan", (request) => plan(containers, request)),
     post("/containers/prune", (request) => prune(containers, request)),
     get("/containers/{id}/json", (request) => inspect(parts, request)),
     get("/containers/{id}/top", (request) => top(containers, request)),
@@ -124,19 +126,28 @@ function networkIDs(networks: Pick<Networks, "list">): (name: string) => string 
 type CreateBody = ContainerConfig & { HostConfig?: HostConfig; NetworkingConfig?: NetworkingConfig };
 
 async function create(containers: Pick<Backend, "create">, request: ApiRequest): Promise<HttpResponse> {
+  const created = await containers.create(await createRequest(request));
+  return json({ Id: created.id, Warnings: created.warnings }, 201);
+}
+
+/** tug's own: the same body as a create, the plan of its start as text. */
+async function plan(containers: Pick<Backend, "plan">, request: ApiRequest): Promise<HttpResponse> {
+  return text(await containers.plan(await createRequest(request)));
+}
+
+async function createRequest(request: ApiRequest): Promise<CreateRequest> {
   const body = await readJson(request, BODY_SHAPES.ContainerCreate);
   if (!body) throw invalid("invalid JSON: got EOF while reading request body");
   // The shape has made them what these types say.
   const { HostConfig: hostConfig, NetworkingConfig: networking, ...config } = body as CreateBody;
   if (Object.keys(config).length === 0) throw invalid("config cannot be empty in order to create a container");
-  const created = await containers.create({
+  return {
     name: request.query.text("name"),
     platform: request.query.text("platform"),
     config,
     hostConfig: hostConfig ?? {},
     networking: networking ?? {},
-  });
-  return json({ Id: created.id, Warnings: created.warnings }, 201);
+  };
 }
 
 async function prune(containers: Pick<Backend, "prune">, request: ApiRequest): Promise<HttpResponse> {
