@@ -8,16 +8,25 @@ import { DetachKeys } from "#lib/stream";
 export class ClientStream extends Duplex {
   readonly #keys: DetachKeys | undefined;
   readonly #onDetach: () => void;
+  readonly #endsAfter: Promise<unknown> | undefined;
   #process: Duplex | undefined;
   #wantsData = false;
   #isOver = false;
   #whenConnected: (() => void)[] = [];
   #whenRead: (() => void)[] = [];
 
-  constructor(options: { detachKeys?: readonly number[] | undefined; onDetach?: () => void } = {}) {
+  /** With `endsAfter` the client sees the end of the output only when that has settled too. */
+  constructor(
+    options: {
+      detachKeys?: readonly number[] | undefined;
+      onDetach?: () => void;
+      endsAfter?: Promise<unknown>;
+    } = {},
+  ) {
     super({ allowHalfOpen: true });
     this.#keys = options.detachKeys && new DetachKeys(options.detachKeys);
     this.#onDetach = options.onDetach ?? (() => undefined);
+    this.#endsAfter = options.endsAfter;
   }
 
   /** Joins the two. A client that left meanwhile closes the process's side. */
@@ -30,8 +39,12 @@ export class ClientStream extends Duplex {
     side.on("data", (chunk: Uint8Array) => {
       if (!this.#isOver && !this.push(chunk)) side.pause();
     });
-    side.on("end", () => this.#endReading());
-    side.on("close", () => this.#endReading());
+    const end = () => {
+      if (this.#endsAfter) void this.#endsAfter.finally(() => this.#endReading());
+      else this.#endReading();
+    };
+    side.on("end", end);
+    side.on("close", end);
     side.on("error", (error) => this.destroy(error));
     if (!this.#wantsData) side.pause();
     for (const go of this.#whenConnected.splice(0)) go();

@@ -69,8 +69,12 @@ test.each([
   expect(parseSignal(text)).toBe(number);
 });
 
-test.each(["", "0", "65", "FOO", "RTMIN+31", "RTMAX+1", "-9", "999999"])("parseSignal() refuses %j", (text) => {
+test.each(["", "0", "FOO", "RTMIN+31", "RTMAX+1", "-9"])("parseSignal() refuses %j", (text) => {
   expect(() => parseSignal(text)).toThrow(`invalid signal: ${text}`);
+});
+
+test.each(["65", "999999"])("parseSignal() refuses %s, which Linux does not have", (text) => {
+  expect(() => parseSignal(text)).toThrow(`the linux daemon does not support signal ${text}`);
 });
 
 test.each(["ab", "/ab", "A-1_x.y"])("parseName() takes %s", (text) => {
@@ -113,9 +117,15 @@ test.each<[ContainerConfig, HostConfig, string]>([
   [{}, { PortBindings: { "80/tcp": [{ HostIp: "nowhere" }] } }, "invalid IP address: nowhere"],
   [{ ExposedPorts: { "80/xyz": {} } }, {}, 'invalid port specification: "80/xyz"'],
   [{}, { LogConfig: { Type: "json-file", Config: { foo: "1" } } }, "unknown log opt 'foo' for json-file log driver"],
-  [{}, { LogConfig: { Type: "zz" as "none" } }, "logger: no log driver named 'zz' is registered"],
+  [{}, { LogConfig: { Type: "zz" as "none" } }, 'error looking up logging plugin zz: plugin "zz" not found'],
   [{}, { LogConfig: { Type: "json-file", Config: { "max-file": "0" } } }, "max-file cannot be less than 1"],
-  [{}, { LogConfig: { Type: "json-file", Config: { "max-file": "3" } } }, "cannot set max-file without max-size"],
+  [{}, { ExtraHosts: ["x"] }, 'bad format for add-host: "x"'],
+  [{}, { ExtraHosts: ["x:y"] }, 'invalid IP address in add-host: "y"'],
+  [{}, { Dns: ["x"] }, 'bad nameserver address x: ParseAddr("x"): unable to parse IP'],
+  [{ MacAddress: "x" }, {}, "invalid config for network bridge: invalid MAC address x"],
+  [{}, { PidMode: "container:nope" }, "No such container: nope"],
+  [{}, { IpcMode: "container:nope" }, "No such container: nope"],
+  [{}, { VolumesFrom: ["nope"] }, "No such container: nope"],
   [
     {},
     { LogConfig: { Type: "json-file", Config: { compress: "true", "max-size": "1m" } } },

@@ -3,17 +3,20 @@ import { isAbsolute, normalize } from "node:path";
 import type { ContainerConfig, HostConfig } from "#api/engine";
 import type { Image } from "#core/images";
 import { validateHostConfig } from "#core/runtime";
+import { isKind } from "#lib/errors";
 import { formatNano } from "#lib/time";
 import type { Container, ContainerID } from "./container.ts";
 import type { CreateRequest } from "./containers.ts";
 import { type Context, emit } from "./context.ts";
-import { noCommand, refused } from "./errors.ts";
+import { noCommand, noSuchReferenced, refused } from "./errors.ts";
 import { validateHealthCheck } from "./health-check.ts";
 import { normalizeHostConfig } from "./host-config.ts";
 import { validateLogConfig } from "./log-options.ts";
 import { joinCommand, mergeConfig } from "./merge-config.ts";
 import { type MountPlan, planMounts, withVolumes } from "./mount-points.ts";
 import { inventName, newID, parseName } from "./names.ts";
+import { validateNetworking } from "./networking.ts";
+import { checkPlatform } from "./platform.ts";
 import { validatePorts } from "./ports.ts";
 import { validateRestartPolicy } from "./restart-policy.ts";
 import { parseSignal } from "./signals.ts";
@@ -50,13 +53,17 @@ export async function draft(
   undo.defer(() => void context.creating.delete(id));
   const config = completeConfig(request.config, image, { id, hostConfig: request.hostConfig });
   const hostConfig = normalizeHostConfig(request.hostConfig, context.defaults, context.host.cgroups.mode);
-  const warnings = validate(context, config, hostConfig);
+  checkPlatform(image, request, context.host.architecture);
+  const warnings = [
+    ...validate(context, config, hostConfig),
+    ...validateNetworking(config, hostConfig, request.networking),
+  ];
   const [path, ...args] = joinCommand(config);
   if (path === undefined) throw noCommand();
   const mounts = planMounts({
     hostConfig,
     volumes: Object.keys(config.Volumes ?? {}),
-    mountsOf: (reference) => context.store.resolve(reference).mounts,
+    mountsOf: (reference) => referenced(context, reference).mounts,
     volumePath: (volume) => context.layout.volume(volume),
     random: context.random,
   });
@@ -138,6 +145,17 @@ function completeConfig(
   };
 }
 
+const CONTAINER = "container:";
+
+/** A container that another one's options name. Its absence is no 404: clients would take that for the image's. */
+function referenced(context: Context, reference: string): Container {
+  try {
+    return context.store.resolve(reference);
+  } catch (error) {
+    throw isKind(error, "not-found") ? noSuchReferenced(reference) : error;
+  }
+}
+
 /** @throws `invalid-parameter`; returns warnings */
 function validate(context: Context, config: ContainerConfig, hostConfig: HostConfig): string[] {
   if (config.StopSignal) parseSignal(config.StopSignal);
@@ -149,24 +167,10 @@ function validate(context: Context, config: ContainerConfig, hostConfig: HostCon
   validateRestartPolicy(hostConfig.RestartPolicy ?? {}, hostConfig.AutoRemove === true);
   validateLogConfig(hostConfig.LogConfig ?? {});
   validatePorts(config, hostConfig);
-  validateNetworkMode(config, hostConfig);
+  for (const mode of [hostConfig.IpcMode, hostConfig.PidMode]) {
+    if (mode?.startsWith(CONTAINER)) referenced(context, mode.slice(CONTAINER.length));
+  }
   const runtime = hostConfig.Runtime ?? "";
   if (!context.defaults.runtimes.has(runtime)) throw refused(`unknown or invalid runtime name: ${runtime}`);
   return validateHostConfig(withVolumes(hostConfig, []), { host: context.host, reader: context.reader });
-}
-
-function validateNetworkMode(config: ContainerConfig, hostConfig: HostConfig): void {
-  const mode = hostConfig.NetworkMode ?? "";
-  if (mode === "container:") throw refused("invalid network mode: invalid container format container:<name|id>");
-  if (!mode.startsWith("container:")) return;
-  if (config.Hostname) throw refused("conflicting options: hostname and the network mode");
-  if (hostConfig.ExtraHosts?.length)
-    throw refused("conflicting options: custom host-to-IP mapping and the network mode");
-  if (hostConfig.Dns?.length) throw refused("conflicting options: dns and the network mode");
-  if (Object.keys(hostConfig.PortBindings ?? {}).length > 0 || hostConfig.PublishAllPorts) {
-    throw refused("conflicting options: port publishing and the container type network mode");
-  }
-  if (Object.keys(config.ExposedPorts ?? {}).length > 0) {
-    throw refused("conflicting options: port exposing and the container type network mode");
-  }
 }

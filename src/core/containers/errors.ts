@@ -4,6 +4,10 @@ import type { Container } from "./container.ts";
 
 export const noSuchContainer = (reference: string) => new EngineError("not-found", `No such container: ${reference}`);
 
+/** One that an option of another container names. */
+export const noSuchReferenced = (reference: string) =>
+  new EngineError("invalid-parameter", `No such container: ${reference}`);
+
 export const ambiguousPrefix = (prefix: string) =>
   new EngineError("invalid-parameter", `multiple IDs found with provided prefix: ${prefix}`);
 
@@ -55,6 +59,9 @@ export const cannotKill = (reference: string, cause: EngineError) =>
 
 export const invalidSignal = (signal: string) => new EngineError("invalid-parameter", `invalid signal: ${signal}`);
 
+export const unknownSignal = (signal: string) =>
+  new EngineError("invalid-parameter", `the linux daemon does not support signal ${signal}`);
+
 export const removeWhileRunning = ({ name, state }: Container) =>
   state.status === "paused"
     ? new EngineError("conflict", `cannot remove container "${name}": container is paused and must be unpaused first`)
@@ -66,11 +73,13 @@ export const removeWhileRunning = ({ name, state }: Container) =>
 export const removalInProgress = (name: string) =>
   new EngineError("conflict", `removal of container ${name} is already in progress`);
 
-export const legacyLink = () =>
-  new EngineError(
-    "invalid-parameter",
-    "cannot remove a link: links belong to user-defined networks, which tug does not have yet",
-  );
+/** Docker's answer to who takes a container's name for a link; other links there are none. */
+export const defaultLink = () =>
+  new EngineError("internal", "Conflict, cannot remove the default link name of the container");
+
+/** A name that cannot be had, as `rename` says it. */
+export const cannotRename = (cause: EngineError) =>
+  new EngineError(cause.kind, `Error when allocating new name: ${cause.message}`, { cause });
 
 export const renameSame = () =>
   new EngineError("invalid-parameter", "Renaming a container with the same name as its current name");

@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { compileExecPlan, mergeEnvironment, resolveUser } from "#core/runtime";
+import { baseEnvironment, compileExecPlan, mergeEnvironment, resolveUser } from "#core/runtime";
 import type { Monitor, ProcessPlan } from "#executor";
 import { EngineError } from "#lib/errors";
 import type { Container, ExecConfig } from "./container.ts";
@@ -44,7 +44,7 @@ async function compile(context: Context, { config, container, task }: ExecLaunch
     task.pid,
     {
       argv: config.command,
-      env: mergeEnvironment(spec.process?.env ?? [], config.env),
+      env: mergeEnvironment(baseEnvironment(container.config, config.tty), config.env),
       user: await findUser(context, { config, container, task }),
       cwd: config.workingDir || (spec.process?.cwd ?? "/"),
       tty: config.tty,
@@ -54,8 +54,8 @@ async function compile(context: Context, { config, container, task }: ExecLaunch
   );
 }
 
-/** The container's own user, or another one by the files that its processes see now. */
-async function findUser(
+/** The container's own user, or another one by the files that its processes see now. @throws `invalid-parameter` */
+export async function findUser(
   context: Context,
   { config, container, task }: Pick<ExecLaunch, "config" | "container" | "task">,
 ) {

@@ -7,7 +7,7 @@ import type { Container, ExecConfig } from "./container.ts";
 import { type Context, emit, settled, type Task } from "./context.ts";
 import { detachKeysOf } from "./detach.ts";
 import { noExecCommand, notRunning, pausedBeforeExec } from "./errors.ts";
-import { launchExec } from "./exec-monitor.ts";
+import { findUser, launchExec } from "./exec-monitor.ts";
 import { newID } from "./names.ts";
 import { isRunning } from "./state.ts";
 
@@ -17,11 +17,13 @@ const EXIT_CODE_LOST = 137;
 export async function createExec(context: Context, reference: string, config: ExecConfig): Promise<string> {
   const { id: containerID } = context.store.resolve(reference);
   await settled(context, containerID);
-  const { container } = runningTask(context, containerID, reference);
+  const { task, container } = runningTask(context, containerID, reference);
   detachKeysOf(config.detachKeys, { tty: config.tty, stdin: config.attachStdin });
   if (config.command.length === 0 || config.command[0] === "") throw noExecCommand();
+  const user = config.user || container.config.User || "";
+  if (config.user) await findUser(context, { config, container, task });
   const id: string = newID(context.random);
-  context.execs.add({ id, containerID, config, state: { status: "created" } });
+  context.execs.add({ id, containerID, config: { ...config, user }, state: { status: "created" } });
   emit(context, `exec_create: ${config.command.join(" ")}`, container, { execID: id });
   return id;
 }
@@ -32,7 +34,7 @@ export async function startExec(
   options: { detach: boolean; consoleSize?: { width: number; height: number } },
 ): Promise<Duplex | undefined> {
   const { config, containerID, state } = context.execs.get(id);
-  if (state.status === "exited") throw new EngineError("conflict", `exec command has already run`);
+  if (state.status === "exited") throw new EngineError("conflict", `exec command ${id} has already run`);
   if (state.status === "running") throw new EngineError("conflict", `exec command ${id} is already running`);
   const { task, container } = runningTask(context, containerID, containerID);
   // Taken at once, so that a second start meanwhile is refused.
@@ -60,40 +62,47 @@ async function run(context: Context, exec: ExecRun): Promise<Duplex | undefined>
   const attached = !detach && (config.attachStdin || config.attachStdout || config.attachStderr);
   const size = exec.consoleSize ?? config.consoleSize ?? { width: 0, height: 0 };
   const monitor = await launchExec(context, { id, config, container, task: exec.task, attached, size });
-  const stream = attached ? await attachTo(context, monitor, exec) : undefined;
+  const recorded = Promise.withResolvers<void>();
+  const stream = attached ? await attachTo(context, monitor, { ...exec, recorded: recorded.promise }) : undefined;
   emit(context, `exec_start: ${config.command.join(" ")}`, container, { execID: id });
   const started = await monitor.started.catch((error) => failed(stream, error, config.command[0] ?? ""));
   context.execs.setState(id, { status: "running", pid: started.pid }, monitor);
-  context.background.run(`end of exec ${id}`, followExec(context, { ...exec, monitor, pid: started.pid }));
+  const process: RunningExec = { ...exec, monitor, pid: started.pid, recorded: recorded.resolve };
+  context.background.run(`end of exec ${id}`, followExec(context, process));
   return stream;
 }
 
-/** What the client gets: the monitor's socket itself, unless detach keys are to be looked for. */
-async function attachTo(context: Context, monitor: Monitor, { id, config, container }: ExecRun): Promise<Duplex> {
-  const detachKeys = detachKeysOf(config.detachKeys, { tty: config.tty, stdin: config.attachStdin });
-  const live = await monitor.attach({
-    stdin: config.attachStdin,
-    stdout: config.attachStdout,
-    stderr: config.attachStderr,
-  });
-  if (!detachKeys) return live;
-  const stream = new ClientStream({
-    detachKeys,
-    onDetach: () => emit(context, "exec_detach", container, { execID: id }),
-  });
-  stream.connect(live);
-  return stream;
-}
-
-async function followExec(
+/** What the client gets. It sees the end when the exit code is recorded, since that is what it asks for next. */
+async function attachTo(
   context: Context,
-  { id, container, monitor, pid }: ExecRun & { monitor: Monitor; pid: number },
-): Promise<void> {
+  monitor: Monitor,
+  { id, config, container, recorded }: ExecRun & { recorded: Promise<void> },
+): Promise<Duplex> {
+  const stream = new ClientStream({
+    detachKeys: detachKeysOf(config.detachKeys, { tty: config.tty, stdin: config.attachStdin }),
+    onDetach: () => emit(context, "exec_detach", container, { execID: id }),
+    endsAfter: recorded,
+  });
+  stream.connect(
+    await monitor.attach({ stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr }),
+  );
+  return stream;
+}
+
+interface RunningExec extends ExecRun {
+  readonly monitor: Monitor;
+  readonly pid: number;
+  /** Called when everybody can see how it ended. */
+  readonly recorded: () => void;
+}
+
+async function followExec(context: Context, { id, container, monitor, pid, recorded }: RunningExec): Promise<void> {
   const exitCode = await monitor.exited.then((record) => record.exitCode, codeOfLost);
+  if (exitCode !== undefined) context.execs.setState(id, { status: "exited", exitCode, pid });
+  recorded();
   // This daemon ends; the process goes on without it.
   if (exitCode === undefined) return;
   monitor.close();
-  context.execs.setState(id, { status: "exited", exitCode, pid });
   await rm(context.layout.exec(container.id, id).path, { recursive: true, force: true });
   const current = context.store.find(container.id);
   if (current) emit(context, "exec_die", current, { execID: id, exitCode: String(exitCode) });

@@ -21,17 +21,20 @@ export async function recordFailedStart(context: Context, id: ContainerID, cause
     return state ? context.store.update(id, { state, desired: "stop" }) : current;
   });
   context.logger.error("start failed", { container: id, error: messageOf(cause) });
-  context.waiters.wake("exit", id, { statusCode: exitCode, error: error.message });
+  // Without the error, as Docker: whoever started it is told, and clients take an error for a failure of the wait.
+  context.waiters.wake("exit", id, { statusCode: exitCode });
   if (failed.hostConfig.AutoRemove) await removeRecordAndData(context, id, { volumes: true });
   return error;
 }
 
 function startError(name: string, cause: unknown, exitCode: number): EngineError {
   const inner = asEngineError(cause);
-  // A failed step of the plan is nothing that its errno means elsewhere: a program that is not there is no 404.
+  // A failed step of the plan is nothing that its errno means elsewhere. Nor is anything else a 404: the container is there.
   const isStep = "errno" in inner.data;
-  const kind = exitCode !== UNKNOWN ? "invalid-parameter" : isStep ? "internal" : inner.kind;
-  return new EngineError(kind, `failed to start container "${name}": ${inner.message}`, { cause, data: { exitCode } });
+  const isOther = isStep || inner.kind === "not-found";
+  const kind = exitCode !== UNKNOWN ? "invalid-parameter" : isOther ? "internal" : inner.kind;
+  const message = isStep ? `failed to start container "${name}": ${inner.message}` : inner.message;
+  return new EngineError(kind, message, { cause, data: { exitCode } });
 }
 
 function exitCodeOf(cause: unknown): number {

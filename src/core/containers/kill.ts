@@ -1,4 +1,4 @@
-import { isKind } from "#lib/errors";
+import { EngineError } from "#lib/errors";
 import type { ContainerID, Desired } from "./container.ts";
 import { type Context, emit, settled, type Task } from "./context.ts";
 import { cannotKill, notRunning } from "./errors.ts";
@@ -11,16 +11,15 @@ export const SIGTERM = 15;
 
 /** Sends a signal. One that means to end the container takes it out of its restart policy's hands. */
 export async function kill(context: Context, reference: string, signal: string): Promise<void> {
-  const { id } = context.store.resolve(reference);
-  await settled(context, id);
   try {
+    const { id } = context.store.resolve(reference);
+    await settled(context, id);
     const number = signal === "" ? SIGKILL : parseSignal(signal);
     const { config } = context.store.get(id);
     const ends = number === SIGKILL || number === stopSignal(config.StopSignal);
     await signalTask(context, id, { signal: number, desired: ends ? "stop" : undefined });
   } catch (error) {
-    if (isKind(error, "conflict") || isKind(error, "invalid-parameter")) throw cannotKill(reference, error);
-    throw error;
+    throw error instanceof EngineError ? cannotKill(reference, error) : error;
   }
 }
 

@@ -31,7 +31,7 @@ export function validateLogConfig(config: LogConfig): void {
   const driver = config.Type ?? "";
   const options = config.Config ?? {};
   if (!["json-file", "local", "none"].includes(driver)) {
-    throw refused(`logger: no log driver named '${driver}' is registered`);
+    throw refused(`error looking up logging plugin ${driver}: plugin "${driver}" not found`);
   }
   const known = driver === "json-file" ? JSON_FILE_OPTIONS : driver === "local" ? JSON_FILE_OPTIONS.slice(0, 3) : [];
   for (const key of Object.keys(options)) {
@@ -63,9 +63,6 @@ function sizesOf(config: LogConfig): { maxBytes: number; maxFiles: number } {
   const base = config.Type === "local" ? LOCAL : { maxBytes: 0, maxFiles: 1 };
   const maxBytes = options["max-size"] === undefined ? base.maxBytes : parseSize(options["max-size"]);
   const maxFiles = options["max-file"] === undefined ? base.maxFiles : parseCount(options["max-file"]);
-  if (options["max-file"] !== undefined && maxFiles > 1 && maxBytes === 0) {
-    throw refused("cannot set max-file without max-size");
-  }
   return { maxBytes, maxFiles };
 }
 

@@ -125,8 +125,8 @@ function anonymousVolume(destination: string, input: Pick<Input, "random" | "vol
 /** `CONTAINER[:ro|rw]` */
 function inherit(entry: string, { mountsOf }: Pick<Input, "mountsOf">): MountPoint[] {
   const [reference = "", mode = "", ...rest] = entry.split(":");
-  if (reference === "") throw refused(`malformed volumes-from specification: "${entry}"`);
-  if (rest.length > 0 || !["", "ro", "rw", "z", "Z"].includes(mode)) throw refused(`invalid mode: "${mode}"`);
+  if (reference === "") throw refused("volumes-from specification cannot be an empty string");
+  if (rest.length > 0 || !["", "ro", "rw", "z", "Z"].includes(mode)) throw refused(`invalid mode: ${mode}`);
   return mountsOf(reference)
     .filter((point) => point.Type === "volume" || point.Type === "bind")
     .map((point) => ({ ...point, RW: point.RW === true && mode !== "ro", Mode: mode || point.Mode || "" }));

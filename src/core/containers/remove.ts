@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { EngineError, messageOf } from "#lib/errors";
 import type { Container, ContainerID } from "./container.ts";
 import { type Context, emit, settled } from "./context.ts";
-import { legacyLink, removalInProgress, removeWhileRunning } from "./errors.ts";
+import { defaultLink, removalInProgress, removeWhileRunning } from "./errors.ts";
 import { endTask } from "./kill.ts";
 import { isRunning, transition } from "./state.ts";
 
@@ -13,7 +13,7 @@ export async function remove(
   options: { force: boolean; volumes: boolean; link: boolean },
 ): Promise<void> {
   const { id } = context.store.resolve(reference);
-  if (options.link) throw legacyLink();
+  if (options.link) throw defaultLink();
   await settled(context, id);
   const { state } = context.store.get(id);
   if (isRunning(state) || state.status === "restarting") {

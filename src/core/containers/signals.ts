@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { invalidSignal } from "./errors.ts";
+import { invalidSignal, unknownSignal } from "./errors.ts";
 
 const LAST_SIGNAL = 64;
 const SIGRTMIN = 34;
@@ -8,6 +8,7 @@ const SIGRTMAX = 64;
 /** The number of a signal by name (with or without SIG, any case, `RTMIN+3`) or number. @throws `invalid-parameter` */
 export function parseSignal(text: string): number {
   const number = find(text);
+  if (number === undefined && Number(text) > 0) throw unknownSignal(text);
   if (number === undefined) throw invalidSignal(text);
   return number;
 }

@@ -168,10 +168,11 @@ test("an exec: created, started once, ended, known for five minutes", async () =
     kind: "conflict",
   });
   monitor.clients[0]?.end("listing");
-  expect(await text(stream)).toBe("listing");
   monitor.exit(2);
-  await engine.until(() => engine.actions.at(-1) === "exec_die");
+  // Whoever saw the end of the output asks for the exit code next, and must find it.
+  expect(await text(stream)).toBe("listing");
   expect(engine.containers.getExec(id).state).toEqual({ status: "exited", exitCode: 2, pid: 4711 });
+  await engine.until(() => engine.actions.at(-1) === "exec_die");
   await expect(engine.containers.startExec(id, { detach: true, tty: false })).rejects.toMatchObject({
     kind: "conflict",
   });

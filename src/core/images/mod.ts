@@ -15,4 +15,5 @@ export type {
   Progress,
 } from "./image.ts";
 export { createImages } from "./images.ts";
+export { parsePlatform } from "./platform.ts";
 export { IMAGE_MIGRATIONS } from "./records.ts";

@@ -18,7 +18,7 @@ export type { PlanInput, SpecInput } from "./runtime.ts";
 export { buildSpec } from "./spec/build.ts";
 export type { BindPoint, MountPoint, TmpfsPoint } from "./spec/mount-point.ts";
 export { mountPoints } from "./spec/mount-points.ts";
-export { mergeEnvironment } from "./spec/process.ts";
+export { baseEnvironment, mergeEnvironment } from "./spec/process.ts";
 export { confinement } from "./spec/security.ts";
 export { formatSpec, parseSpec } from "./spec/text.ts";
 export type {

@@ -17,7 +17,7 @@ export function execInspect({ id, containerID, config, state }: Exec): Record<st
     OpenStdin: config.attachStdin,
     OpenStderr: config.attachStderr,
     OpenStdout: config.attachStdout,
-    CanRemove: state.status === "exited",
+    CanRemove: false,
     ContainerID: containerID,
     DetachKeys: config.detachKeys,
     Pid: state.status === "created" ? 0 : state.pid,

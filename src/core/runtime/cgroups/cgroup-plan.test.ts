@@ -59,13 +59,12 @@ describe("cgroupPlan() on v1", () => {
   });
 
   test("joins every hierarchy once, the named and the unified one too", () => {
-    const { beside, cloneInto } = plan({});
-    expect(cloneInto).toBe("");
-    expect(beside.map((op) => ("path" in op ? op.path : ""))).toEqual(
-      ["cpu,cpuacct", "cpuset", "memory", "devices", "pids", "blkio", "systemd", "unified"].map(
-        (name) => `/sys/fs/cgroup/${name}/tug/x/cgroup.procs`,
+    expect(plan({}).join).toEqual({
+      cgroup: "/sys/fs/cgroup/unified/tug/x",
+      cgroupTasks: ["cpu,cpuacct", "cpuset", "memory", "devices", "pids", "blkio", "systemd"].map(
+        (name) => `/sys/fs/cgroup/${name}/tug/x/tasks`,
       ),
-    );
+    });
   });
 
   test("kills once and removes every directory", () => {
@@ -89,14 +88,16 @@ describe("cgroupPlan() on v1", () => {
       "devices.allow c 42:* rm",
       "devices.allow c *:* m",
       "devices.allow b *:* m",
-      ...["1:3", "1:8", "1:7", "5:0", "1:5", "1:9", "136:*", "5:2"].map((numbers) => `devices.allow c ${numbers} rwm`),
+      ...["1:3", "1:8", "1:7", "5:0", "1:5", "1:9", "136:*", "5:2", "10:200"].map(
+        (numbers) => `devices.allow c ${numbers} rwm`,
+      ),
     ]);
   });
 });
 
 describe("cgroupPlan() on v2", () => {
   test("switches controllers on down to the parent, and writes limits in v2's terms", () => {
-    const { before, beside, cloneInto } = plan({ ...FULL, devices: [{ allow: false }] }, unifiedHost);
+    const { before, join } = plan({ ...FULL, devices: [{ allow: false }] }, unifiedHost);
     expect(writes(before)).toEqual([
       "/sys/fs/cgroup/cgroup.subtree_control +cpuset +cpu +io +memory +pids",
       "/sys/fs/cgroup/tug/cgroup.subtree_control +cpuset +cpu +io +memory +pids",
@@ -113,7 +114,7 @@ describe("cgroupPlan() on v2", () => {
       "/sys/fs/cgroup/tug/x/hugetlb.2MB.max 4",
     ]);
     expect(before.at(-1)?.op).toBe("cgroup-devices");
-    expect({ beside, cloneInto }).toEqual({ beside: [], cloneInto: "/sys/fs/cgroup/tug/x" });
+    expect(join).toEqual({ cgroup: "/sys/fs/cgroup/tug/x", cgroupTasks: [] });
   });
 
   test("writes a quota alone with the kernel's period, unlimited swap as max, and files of `unified` last", () => {

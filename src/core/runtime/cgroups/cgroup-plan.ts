@@ -1,5 +1,5 @@
 import type { DeviceRule, SpecResources } from "#api/oci";
-import type { AfterOp, BeforeOp, BesideOp } from "#executor";
+import type { AfterOp, BeforeOp, CloneSpec } from "#executor";
 import type { HostReader } from "../host/reader.ts";
 import type { CgroupFacts } from "../types.ts";
 import { type CgroupDirectory, cgroupDirectories } from "./paths.ts";
@@ -10,13 +10,14 @@ import { v2Setup } from "./v2.ts";
 export interface CgroupPlan {
   /** Makes the directories and sets the limits. */
   readonly before: readonly BeforeOp[];
-  /** Puts the process in; empty when it is born in its cgroup. */
-  readonly beside: readonly BesideOp[];
-  /** v2 directory into which the process is born; empty: none. */
-  readonly cloneInto: string;
+  /** Puts the process in. */
+  readonly join: CgroupJoin;
   /** Ends what is left in them and removes them. */
   readonly after: readonly AfterOp[];
 }
+
+/** Into the v2 tree a process is born; into the directories of v1 it goes by itself, before it does anything else. */
+export type CgroupJoin = Pick<CloneSpec, "cgroup" | "cgroupTasks">;
 
 export interface CgroupInput {
   readonly path: string;
@@ -43,6 +44,8 @@ const RUNTIME_DEVICES: readonly DeviceRule[] = [
   { allow: true, type: "c", major: 1, minor: 9, access: "rwm" },
   { allow: true, type: "c", major: 136, access: "rwm" },
   { allow: true, type: "c", major: 5, minor: 2, access: "rwm" },
+  // /dev/net/tun, for VPNs; a container that makes it still needs CAP_NET_ADMIN to use it.
+  { allow: true, type: "c", major: 10, minor: 200, access: "rwm" },
 ];
 
 /** A document that says nothing of devices gets the runtime's alone. */
@@ -56,18 +59,17 @@ export function cgroupPlan(request: CgroupInput): CgroupPlan {
   const v2 = input.cgroups.mode === "v2";
   return {
     before: v2 ? v2Setup(directories, input) : v1Setup(directories, input),
-    ...joinCgroups(input.path, input.cgroups),
+    join: joinCgroups(input.path, input.cgroups),
     after: leave(directories),
   };
 }
 
 /** What puts a process into a container's existing cgroups. */
-export function joinCgroups(path: string, cgroups: CgroupFacts): Pick<CgroupPlan, "beside" | "cloneInto"> {
+export function joinCgroups(path: string, cgroups: CgroupFacts): CgroupJoin {
   const directories = cgroupDirectories(path, cgroups);
-  if (cgroups.mode === "v2") return { beside: [], cloneInto: directories[0]?.path ?? "" };
   return {
-    beside: directories.map(({ path }) => ({ op: "join-cgroup", path: `${path}/cgroup.procs` })),
-    cloneInto: "",
+    cgroup: directories.find(({ controller }) => controller === "unified")?.path ?? "",
+    cgroupTasks: directories.filter(({ controller }) => controller !== "unified").map(({ path }) => `${path}/tasks`),
   };
 }
 

@@ -1,8 +1,10 @@
 import { posix } from "node:path";
+import type { ContainerConfig } from "#api/engine";
 import type { CapabilitySets, Process, Rlimit } from "#api/oci";
 import { invalid } from "../errors.ts";
 import { rlimitNumber } from "../linux/rlimits.ts";
 import type { SpecInput } from "../runtime.ts";
+import type { ResolvedUser } from "../types.ts";
 import { containerCapabilities } from "./capabilities.ts";
 import { DEFAULT_PATH } from "./defaults.ts";
 import type { Security } from "./security.ts";
@@ -13,7 +15,7 @@ export function buildProcess(input: SpecInput, security: Security): Process {
   return {
     ...(config.Tty ? { terminal: true } : {}),
     ...(config.Tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
-    user: { uid: user.uid, gid: user.gid, additionalGids: [...new Set([user.gid, ...user.groups])] },
+    user: { uid: user.uid, gid: user.gid, additionalGids: allGroups(user) },
     args: input.argv,
     env: containerEnvironment(input),
     cwd: workingDirectory(config.WorkingDir ?? ""),
@@ -23,6 +25,11 @@ export function buildProcess(input: SpecInput, security: Security): Process {
     ...(security.apparmorProfile ? { apparmorProfile: security.apparmorProfile } : {}),
     oomScoreAdj: hostConfig.OomScoreAdj ?? 0,
   };
+}
+
+/** As Docker: the first group is a supplementary one too. */
+export function allGroups({ gid, groups }: ResolvedUser): number[] {
+  return [...new Set([gid, ...groups])];
 }
 
 /** Inheritable and ambient stay empty, so that nothing crosses an exec to a process that is not root. */
@@ -39,10 +46,15 @@ function workingDirectory(path: string): string {
   return posix.normalize(path).replace(/(.)\/$/, "$1");
 }
 
-/** PATH, HOSTNAME and TERM as Docker sets them, overridden by the user's; HOME from the user's record where it is not set. */
+/** The variables of a container's first process; HOME from the user's record where it is not set. */
 function containerEnvironment({ config, user }: SpecInput): string[] {
-  const defaults = [DEFAULT_PATH, `HOSTNAME=${config.Hostname ?? ""}`, ...(config.Tty ? ["TERM=xterm"] : [])];
-  return withHome(mergeEnvironment(defaults, config.Env ?? []), user.home);
+  return withHome(baseEnvironment(config, config.Tty === true), user.home);
+}
+
+/** PATH, HOSTNAME and, with a terminal, TERM as Docker sets them for every process, overridden by the container's own variables. */
+export function baseEnvironment(config: ContainerConfig, tty: boolean): string[] {
+  const defaults = [DEFAULT_PATH, `HOSTNAME=${config.Hostname ?? ""}`, ...(tty ? ["TERM=xterm"] : [])];
+  return mergeEnvironment(defaults, config.Env ?? []);
 }
 
 /**
