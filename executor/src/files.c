@@ -31,6 +31,10 @@ int run_write(struct context *context, const struct op_write *op, struct error *
   return 0;
 }
 
+static bool is_cgroup(int directory_fd) {
+  return is_on(directory_fd, CGROUP_SUPER_MAGIC) || is_on(directory_fd, CGROUP2_SUPER_MAGIC);
+}
+
 /* Directories below a cgroup are cgroups that the container made, and go first. */
 static int remove_once(const char *path) {
   if (unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR) return 0;
@@ -40,7 +44,7 @@ static int remove_once(const char *path) {
   DIR *directory = opendir(path);
   for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
     char below[4096];
-    if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || !is_on(dirfd(directory), CGROUP_SUPER_MAGIC)) continue;
+    if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || !is_cgroup(dirfd(directory))) continue;
     snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
     remove_once(below);
   }
