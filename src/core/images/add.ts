@@ -1,6 +1,7 @@
-import { formatReference, type Reference } from "#api/distribution";
+import { familiarName, formatReference, type Reference } from "#api/distribution";
 import type { Lease } from "#core/content";
 import { chainIDOf, type DiffID } from "#core/snapshots";
+import { EngineError } from "#lib/errors";
 import { formatNano } from "#lib/time";
 import type { ImagesContext } from "./context.ts";
 import type { ImageDocument, ImageID } from "./image.ts";
@@ -48,8 +49,15 @@ export async function addImage(context: ImagesContext, image: CompleteImage, lea
   return { id, names };
 }
 
-/** Gives an image a name; says which other image had it. */
+/**
+ * Gives an image a name; says which other image had it.
+ *
+ * @throws `invalid-parameter` for a name that could be taken for an image's ID
+ */
 export function setName(context: ImagesContext, reference: Reference, id: ImageID): { previous?: ImageID } {
+  if (familiarName(reference) === "sha256") {
+    throw new EngineError("invalid-parameter", "refusing to create an ambiguous tag using digest algorithm as name");
+  }
   const previous = context.records.findByName(formatReference(reference));
   context.records.setName(reference, id, formatNano(context.clock.nowNano()));
   return previous === undefined || previous === id ? {} : { previous };

@@ -1,4 +1,4 @@
-import { familiarName, familiarReference, parseReference, withDefaultTag } from "#api/distribution";
+import { familiarReference, parseReference, withDefaultTag } from "#api/distribution";
 import { EngineError } from "#lib/errors";
 import { setName } from "./add.ts";
 import type { ImagesContext } from "./context.ts";
@@ -8,15 +8,10 @@ import { getImage } from "./lookup.ts";
 /** The verb `tag`: another image that had the name loses it. */
 export function tagImage(context: ImagesContext, reference: string, target: string): void {
   const name = withDefaultTag(parseReference(target));
-  if (name.digest !== undefined) throw refused("refusing to create a tag with a digest reference");
-  if (familiarName(name) === "sha256") {
-    throw refused("refusing to create an ambiguous tag using digest algorithm as name");
+  if (name.digest !== undefined) {
+    throw new EngineError("invalid-parameter", "refusing to create a tag with a digest reference");
   }
   const id = getImage(context.records, reference);
   context.records.transaction(() => setName(context, name, id));
   emitImageEvent(context, id, "tag", familiarReference(name));
-}
-
-function refused(message: string): EngineError {
-  return new EngineError("invalid-parameter", message);
 }
