@@ -1,3 +1,5 @@
+import { EngineError } from "#lib/errors";
+
 /**
  * The encoding that the executor's cursor reads (executor/src/base.h), little-endian: num is a u32, big a u64, flag a
  * byte; bytes are a num and the content; text is the same and a NUL that the length does not count.
@@ -53,14 +55,17 @@ export class Writer {
     this.#bytes.set(value, at);
   }
 
-  /** @throws RangeError for a NUL within: it would end the text there for the kernel */
+  /** @throws `invalid-parameter` for a NUL within, which users and images may send: it would end the text there for the kernel */
   text(value: string): void {
     this.textFrom(Buffer.from(value));
   }
 
   /** The same of bytes that need not be UTF-8: names of files. */
   textFrom(value: Uint8Array): void {
-    if (value.includes(0)) throw new RangeError(`text with a NUL: ${JSON.stringify(Buffer.from(value).toString())}`);
+    if (value.includes(0)) {
+      const shown = JSON.stringify(Buffer.from(value).toString());
+      throw new EngineError("invalid-parameter", `text with a NUL: ${shown}`);
+    }
     this.bytes(value);
     this.byte(0);
   }

@@ -8,6 +8,8 @@ import { makeBusyboxImage } from "../fixtures/busybox.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
 const START_LIMIT_MS = 20_000;
+/** The daemon under test: what was built, or another build. */
+const TUGD = process.env.TUG_TEST_TUGD ?? join(ROOT, "dist/tugd");
 
 interface Output {
   code: number;
@@ -64,7 +66,7 @@ export class TestDaemon implements AsyncDisposable {
     mkdirSync(this.dataRoot, { recursive: true });
     const log = Bun.file(join(this.dataRoot, "tugd.log"));
     const argv = [
-      join(ROOT, "dist/tugd"),
+      TUGD,
       `--host=${this.host}`,
       `--data-root=${this.dataRoot}`,
       `--exec-root=${this.execRoot}`,
@@ -164,13 +166,7 @@ export class TestDaemon implements AsyncDisposable {
       await this.down();
     }
     await Bun.spawn(
-      [
-        join(ROOT, "dist/tugd"),
-        "--cleanup",
-        `--bridge=${this.name}`,
-        `--data-root=${this.dataRoot}`,
-        `--exec-root=${this.execRoot}`,
-      ],
+      [TUGD, "--cleanup", `--bridge=${this.name}`, `--data-root=${this.dataRoot}`, `--exec-root=${this.execRoot}`],
       {
         stdout: "ignore",
         stderr: "ignore",

@@ -1,4 +1,7 @@
 /** Helpers for tests that run as root in a guest of their own. */
+import { resolve } from "node:path";
+
+const ROOT = resolve(import.meta.dir, "../..");
 
 /** Runs a script of the guest's shell and gives what it printed, trimmed. Anything except exit code 0 is an error. */
 export async function sh(script: string): Promise<string> {
@@ -16,4 +19,25 @@ export async function sh(script: string): Promise<string> {
 /** Waits until a script succeeds. */
 export async function until(script: string): Promise<void> {
   await sh(`i=0; until ${script}; do i=$((i+1)); [ $i -lt 300 ] || exit 1; sleep 0.1; done`);
+}
+
+/** Puts tugd and its units where a package would, known to systemd and not started. */
+export async function installUnits(): Promise<void> {
+  await sh(`groupadd --force docker
+    install ${ROOT}/dist/tugd /usr/bin/tugd
+    install -m 644 ${ROOT}/packaging/tugd.service ${ROOT}/packaging/tugd.socket /etc/systemd/system/
+    systemctl daemon-reload`);
+}
+
+/** Takes them and all that the service made off the machine again. */
+export async function removeUnits(): Promise<void> {
+  await sh(`systemctl disable --now tugd.socket tugd.service
+    tugd --cleanup
+    rm -rf /var/lib/tug /run/tug /usr/bin/tugd /etc/systemd/system/tugd.*
+    systemctl daemon-reload`);
+}
+
+/** The docker command line against the installed service. */
+export function docker(command: string): Promise<string> {
+  return sh(`docker -H unix:///run/tug/tug.sock ${command}`);
 }

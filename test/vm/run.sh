@@ -50,7 +50,35 @@ fi
 say "copying $(du -sh "$stage" | cut -f1) to the guest"
 guest push "$stage" /root/tug
 in_guest uname -sr
-filters=("${@/#/test/vm/}")
-[ $# -gt 0 ] || filters=(test/vm/)
-in_guest "cd /root/tug && PATH=\$PWD/bin:\$PATH && export TUG_TEST_GUEST=1 TUG_TEST_DOCKER=\$PWD/bin/docker &&
-  bun test --timeout=120000 ${filters[*]}"
+
+run_tests() {
+  in_guest "cd /root/tug && PATH=\$PWD/bin:\$PATH && export TUG_TEST_GUEST=1 TUG_TEST_DOCKER=\$PWD/bin/docker &&
+    bun test --timeout=120000 $*"
+}
+# Resets the machine as a power cut would, at once after a last request was acknowledged, and waits for its return.
+cut_power() {
+  local boot
+  boot=$(in_guest cat /proc/sys/kernel/random/boot_id)
+  in_guest 'export DOCKER_HOST=unix:///run/tug/tug.sock; cd /root/tug/bin
+    ./docker tag busybox last:1 && ./docker create --name last busybox &&
+    { setsid sh -c "sleep 0.3; echo b >/proc/sysrq-trigger" >/dev/null 2>&1 & }'
+  # The shared connection would only notice after minutes.
+  rm -f "${VM_DIR:-/opt/vm}/$guest"/ctl-*
+  for _ in $(seq 120); do
+    [ "$(in_guest cat /proc/sys/kernel/random/boot_id 2>/dev/null)" != "$boot" ] || { sleep 1 && continue; }
+    in_guest true 2>/dev/null && return
+    sleep 1
+  done
+  say "the guest did not come back"
+  return 1
+}
+
+if [ $# -gt 0 ]; then
+  run_tests "${@/#/test/vm/}"
+else
+  run_tests test/vm/*.test.ts
+  run_tests test/vm/power-cut/before.test.ts
+  say "cutting the power"
+  cut_power
+  run_tests test/vm/power-cut/after.test.ts
+fi

@@ -1,27 +1,20 @@
 /** tugd as a service of systemd, with the units of packaging/: whatever happens to the service, containers go on. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { makeBusyboxImage } from "../fixtures/busybox.ts";
-import { sh, until } from "./_guest.ts";
+import { docker, installUnits, removeUnits, sh, until } from "./_guest.ts";
 
-const ROOT = resolve(import.meta.dir, "../..");
 const TREE = "/sys/fs/cgroup";
 const UNIT = "/system.slice/tugd.service";
 
-const docker = (command: string) => sh(`docker -H unix:///run/tug/tug.sock ${command}`);
-
 beforeAll(async () => {
-  await sh(`groupadd --force docker
-    ln -f ${ROOT}/dist/tugd /usr/bin/tugd || cp ${ROOT}/dist/tugd /usr/bin/tugd
-    cp ${ROOT}/packaging/tugd.service ${ROOT}/packaging/tugd.socket /etc/systemd/system/
-    systemctl daemon-reload && systemctl start tugd.socket`);
+  await installUnits();
+  await sh("systemctl start tugd.socket");
 });
 
 afterAll(async () => {
-  await sh(`docker -H unix:///run/tug/tug.sock ps -aq | xargs -r docker -H unix:///run/tug/tug.sock rm -f
-    systemctl stop tugd.socket tugd.service
-    tugd --cleanup && rm -rf /var/lib/tug /run/tug`);
+  await docker("ps -aq | xargs -r docker -H unix:///run/tug/tug.sock rm -f");
+  await removeUnits();
 });
 
 test("systemd finds nothing wrong with the units", async () => {

@@ -140,7 +140,8 @@ export class Connection {
       if (left < 0) return false;
     }
     clearTimeout(this.#timer);
-    return true;
+    // A body that was malformed is at its end, too, but nobody knows where the next request begins.
+    return body.finished;
   }
 
   async #refuse(error: HttpError): Promise<void> {

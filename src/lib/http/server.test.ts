@@ -52,6 +52,16 @@ describe("HttpServer", () => {
     expect(server.errors).toEqual([]);
   });
 
+  test("takes nothing after a malformed chunk for another request", async () => {
+    const forgiving: HttpHandler = async (incoming) =>
+      (await echo(incoming).catch(() => ok("refused"))) as HttpResponse;
+    await using server = await new TestServer(forgiving).listen();
+    const client = server.client(
+      request("POST /c", ["Transfer-Encoding: chunked"], "-1\r\n") + request("GET /smuggled"),
+    );
+    expect(await client.end()).toBe(answerOf("refused"));
+  });
+
   test("answers 400 when the client stops in the middle of a body", async () => {
     await using server = await new TestServer(echo).listen();
     const client = server.client(request("POST /", ["Content-Length: 10"], "abc"));

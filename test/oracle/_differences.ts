@@ -1,0 +1,46 @@
+/** Where tug answers otherwise than the real engine, on purpose. `docs/COMPATIBILITY.md` says the same for people. */
+
+/** A member of documents that is left out of the comparison. */
+export interface Difference {
+  /** The end of its path (`.GraphDriver.Data`), or an expression for the path. */
+  readonly member: string | RegExp;
+  readonly reason: string;
+}
+
+export const DIFFERENCES: readonly Difference[] = [
+  { member: /\.(ResolvConfPath|HostnamePath|HostsPath|LogPath)$/, reason: "each engine has its own folders" },
+  { member: /\.body(\[\])?\.Driver$/, reason: "storage: erofs, which Docker does not have" },
+  { member: /\.GraphDriver$/, reason: "storage: layers are never unpacked, so there are no directories to name" },
+  { member: ".HostConfig.Runtime", reason: "the default runtime is called tug" },
+  { member: /\.(SizeRw|SizeRootFs|Size|VirtualSize)$/, reason: "tug counts what files take on disk, not the length of links" },
+  { member: /\.Metadata\.LastTagTime$/, reason: "tug knows when an image was loaded under a name" },
+];
+
+/** Words that differ: replaced in the texts of both before they are compared. */
+export interface Wording {
+  readonly words: RegExp;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export const WORDINGS: readonly Wording[] = [
+  {
+    words:
+      /failed to create task for container: (?:failed to create shim task: )?(?:OCI runtime create failed: )?(?:runc create failed: )?(?:unable to start container process: )?(?:error during container init: )?/g,
+    by: "",
+    reason: "the chain names parts that tug does not consist of",
+  },
+  { words: /failed to start container "[^"]*": /g, by: "", reason: "tug says which container instead" },
+  {
+    words: /OCI runtime exec failed: exec failed: unable to start container process: |failed to start exec of "[^"]*": /g,
+    by: "",
+    reason: "the same for an exec",
+  },
+  { words: / set in config\.json failed(?=: )/g, by: "", reason: "there is no such file" },
+  { words: /^# .*\n\n?|\n(?=\n# )|^\n(?=# )/gm, by: "", reason: "tug's resolv.conf has no comments" },
+  { words: /of type (?:container\.|time\.)?\w+$/gm, by: "of type T", reason: "Go's names of types" },
+];
+
+export function withSameWords(text: string): string {
+  return WORDINGS.reduce((result, { words, by }) => result.replaceAll(words, by), text);
+}
