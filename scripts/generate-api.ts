@@ -134,7 +134,9 @@ function shapeOf(schema: Schema, name?: string): object | string {
   if (schema.items) return { list: shapeOf(schema.items) };
   if (schema.type === "string" || schema.type === "boolean" || schema.type === "integer") return schema.type;
   const values = schema.additionalProperties;
-  return values && typeof values === "object" ? { map: shapeOf(values) } : "any";
+  if (values && typeof values === "object") return { map: shapeOf(values) };
+  if (schema.type === "object" && schema.enum) return "empty";
+  throw new Error(`no shape for ${JSON.stringify(schema)}`);
 }
 
 function fieldsOf(schema: Schema): Record<string, object | string> | undefined {

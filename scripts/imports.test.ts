@@ -78,25 +78,28 @@ function area(path: string): string {
   return path.startsWith("src/") && ["core", "lib", "api"].includes(top) ? `${top}/${second}` : moduleOf(path);
 }
 
-/** The file of ours that an import leads to, relative to the root; undefined for packages and built-ins. */
+/** The file of ours that an import leads to, relative to the root; undefined for packages, built-ins and data. */
 function targetOf(file: string, specifier: string): string | undefined {
+  if (specifier.endsWith(".json")) return undefined;
   if (specifier.startsWith("#")) return `src/${specifier.slice(1)}/mod.ts`;
   if (specifier.startsWith(".")) return relative(ROOT, resolve(ROOT, dirname(file), specifier));
   return undefined;
 }
 
 function allImports(): Import[] {
-  return ["cmd", "src"]
-    .flatMap((folder) =>
-      sources(folder).flatMap((file) => {
-        const text = readFileSync(join(ROOT, file), "utf8");
-        const found = text.matchAll(/^\s*(?:import|export)\b[^"';]*?\bfrom\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm);
-        return [...found].map((match) => ({ file, specifier: match[1] ?? match[2] ?? "" }));
-      }),
-    )
-    .filter(({ specifier }) => !specifier.includes("/build/"))
-    // Test images are for tests alone, wherever these stand.
-    .filter(({ file, specifier }) => !(specifier === "#fixtures" && /(\.test|conformance)\.ts$/.test(file)));
+  return (
+    ["cmd", "src"]
+      .flatMap((folder) =>
+        sources(folder).flatMap((file) => {
+          const text = readFileSync(join(ROOT, file), "utf8");
+          const found = text.matchAll(/^\s*(?:import|export)\b[^"';]*?\bfrom\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm);
+          return [...found].map((match) => ({ file, specifier: match[1] ?? match[2] ?? "" }));
+        }),
+      )
+      .filter(({ specifier }) => !specifier.includes("/build/"))
+      // Test images are for tests alone, wherever these stand.
+      .filter(({ file, specifier }) => !(specifier === "#fixtures" && /(\.test|conformance)\.ts$/.test(file)))
+  );
 }
 
 function sources(folder: string): string[] {

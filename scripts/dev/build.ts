@@ -18,9 +18,23 @@ export async function build(): Promise<void> {
 async function compile(): Promise<void> {
   mkdirSync(join(ROOT, "dist"), { recursive: true });
   const target = "build/tug.new";
-  await run([BUN, "build", "--compile", "--bytecode", "--minify", "--format=cjs", ...defines(), "cmd/main.ts", "--outfile", target], {
-    quiet: true,
-  });
+  await run(
+    [
+      BUN,
+      "build",
+      "--compile",
+      "--bytecode",
+      "--minify",
+      "--format=cjs",
+      ...defines(),
+      "cmd/main.ts",
+      "--outfile",
+      target,
+    ],
+    {
+      quiet: true,
+    },
+  );
   renameSync(join(ROOT, target), join(ROOT, "dist/tug"));
   rmSync(join(ROOT, "dist/tugd"), { force: true });
   linkSync(join(ROOT, "dist/tug"), join(ROOT, "dist/tugd"));
