@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Spec } from "#api/oci";
-import { hybridHost, overlayRoot, planInput } from "../_fixtures.ts";
+import { hybridHost, overlayRoot, planInput, unifiedHost } from "../_fixtures.ts";
+import { MS } from "../linux/mount-flags.ts";
 import { compilePlan, rootMountOps } from "./compile.ts";
 import { compileExecPlan } from "./exec.ts";
 
@@ -48,6 +49,18 @@ describe("compilePlan()", () => {
     ["the root cgroup", { linux: { ...base.linux, cgroupsPath: "/" } }, "invalid cgroups path"],
   ])("refuses %s", (_what, changes, message) => {
     expect(() => compile(changes as Partial<Spec>)).toThrow(message);
+  });
+
+  test("mounts the v2 tree afresh in a cgroup namespace only: the host's would get other options", () => {
+    const cgroupMounts = (CgroupnsMode: "private" | "host") =>
+      compilePlan(planInput({ hostConfig: { CgroupnsMode } }, unifiedHost)).inside.filter(
+        (op) => "target" in op && op.target === "/sys/fs/cgroup",
+      );
+    expect(cgroupMounts("private")).toMatchObject([{ op: "mount", type: "cgroup2" }]);
+    // Read-only, no setuid programs, no devices, no programs.
+    expect(cgroupMounts("host")).toMatchObject([
+      { op: "bind", source: "/sys/fs/cgroup", set: 0xf, propagation: MS.PRIVATE },
+    ]);
   });
 
   test("takes ids, idmapped mounts and every capability set from the document", () => {

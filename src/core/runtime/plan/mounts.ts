@@ -69,6 +69,8 @@ function cgroupMount(mount: SpecMount, input: PlanInput): InsideOp[] {
   const options = parseMountOptions(mount.options ?? []);
   const target = posix.normalize(mount.destination);
   if (cgroups.mode === "v2") {
+    // In the host's own namespace a fresh mount would set the options of the whole machine's tree anew (nsdelegate …).
+    if (!isNamespaced(input)) return [bindCgroup(cgroups.unified, target, options.set)];
     return [
       { op: "mount", target, type: "cgroup2", source: "cgroup", flags: options.flags, options: [], copyUp: false },
     ];
@@ -82,30 +84,39 @@ function cgroupMount(mount: SpecMount, input: PlanInput): InsideOp[] {
 }
 
 function hierarchies(target: string, { flags, set }: { flags: number; set: number }, input: PlanInput): InsideOp[] {
-  const { cgroupsPath, namespaces } = input.spec.linux ?? {};
   const { cgroups } = input.host;
-  const namespaced = namespaces?.some((namespace) => namespace.type === "cgroup") ?? false;
-  const directories = cgroupDirectories(cgroupsPath ?? "", cgroups).filter(({ mount }) => mount !== cgroups.unified);
+  const namespaced = isNamespaced(input);
+  const directories = cgroupDirectories(input.spec.linux?.cgroupsPath ?? "", cgroups).filter(
+    ({ mount }) => mount !== cgroups.unified,
+  );
   return directories.map(({ mount, path }): InsideOp => {
     const place = posix.join(target, posix.basename(mount));
     if (namespaced) {
       const names = Object.keys(cgroups.v1).filter((controller) => cgroups.v1[controller] === mount);
       return { op: "mount", target: place, type: "cgroup", source: "cgroup", flags, options: names, copyUp: false };
     }
-    return {
-      op: "bind",
-      source: path,
-      target: place,
-      create: "directory",
-      recursive: false,
-      set,
-      clear: 0,
-      recursiveAttributes: false,
-      propagation: MS.PRIVATE,
-      uidMap: [],
-      gidMap: [],
-    };
+    return bindCgroup(path, place, set);
   });
+}
+
+function isNamespaced({ spec }: PlanInput): boolean {
+  return spec.linux?.namespaces?.some(({ type }) => type === "cgroup") ?? false;
+}
+
+function bindCgroup(source: string, target: string, set: number): InsideOp {
+  return {
+    op: "bind",
+    source,
+    target,
+    create: "directory",
+    recursive: false,
+    set,
+    clear: 0,
+    recursiveAttributes: false,
+    propagation: MS.PRIVATE,
+    uidMap: [],
+    gidMap: [],
+  };
 }
 
 /** `cpu` beside `cpu,cpuacct`: the names that programs look for. */
