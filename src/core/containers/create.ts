@@ -51,13 +51,14 @@ export async function draft(
   const image = await context.images.get(request.config.Image ?? "");
   context.creating.set(id, image.id);
   undo.defer(() => void context.creating.delete(id));
-  const config = completeConfig(request.config, image, { id, hostConfig: request.hostConfig });
-  const hostConfig = normalizeHostConfig(request.hostConfig, context.defaults, context.host.cgroups.mode);
+  const config = completeConfig(request.config, image, {
+    id,
+    hostConfig: request.hostConfig,
+    hostname: context.hostname(),
+  });
+  const hostConfig = normalizeHostConfig(request.hostConfig, context.defaults, context.host);
   checkPlatform(image, request, context.host.architecture);
-  const warnings = [
-    ...validate(context, config, hostConfig),
-    ...validateNetworking(config, hostConfig, request.networking),
-  ];
+  const warnings = [...validate(context, config, hostConfig), ...validateNetworking(request, hostConfig)];
   const [path, ...args] = joinCommand(config);
   if (path === undefined) throw noCommand();
   const mounts = planMounts({
@@ -130,16 +131,15 @@ async function requireSources(sources: readonly string[]): Promise<void> {
 function completeConfig(
   asked: ContainerConfig,
   image: Image,
-  { id, hostConfig }: { id: ContainerID; hostConfig: HostConfig },
+  { id, hostConfig, hostname }: { id: ContainerID; hostConfig: HostConfig; hostname: string },
 ): ContainerConfig {
   const config = mergeConfig(asked, image.document.config ?? {});
   if (config.WorkingDir && !isAbsolute(config.WorkingDir)) {
     throw refused(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
   }
-  const ownHostname = hostConfig.NetworkMode !== "host" && !hostConfig.NetworkMode?.startsWith("container:");
   return {
     ...config,
-    Hostname: config.Hostname || (ownHostname && hostConfig.UTSMode !== "host" ? id.slice(0, 12) : ""),
+    Hostname: config.Hostname || (hostConfig.NetworkMode === "host" ? hostname : id.slice(0, 12)),
     Domainname: config.Domainname ?? "",
     WorkingDir: config.WorkingDir ? normalize(config.WorkingDir).replace(/(.)\/$/, "$1") : "",
   };
@@ -168,7 +168,7 @@ function validate(context: Context, config: ContainerConfig, hostConfig: HostCon
   validateLogConfig(hostConfig.LogConfig ?? {});
   validatePorts(config, hostConfig);
   for (const mode of [hostConfig.IpcMode, hostConfig.PidMode]) {
-    if (mode?.startsWith(CONTAINER)) referenced(context, mode.slice(CONTAINER.length));
+    if (mode?.startsWith(CONTAINER) && mode !== CONTAINER) referenced(context, mode.slice(CONTAINER.length));
   }
   const runtime = hostConfig.Runtime ?? "";
   if (!context.defaults.runtimes.has(runtime)) throw refused(`unknown or invalid runtime name: ${runtime}`);

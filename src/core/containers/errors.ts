@@ -98,8 +98,8 @@ export const noCommand = () => new EngineError("invalid-parameter", "no command 
 
 export const noExecCommand = () => new EngineError("invalid-parameter", "No exec command specified");
 
-export const invalidTime = (name: string, value: string) =>
-  new EngineError("internal", `invalid value for "${name}": failed to parse "${value}" as a time`);
+export const invalidTime = (value: string) =>
+  new EngineError("internal", `strconv.ParseInt: parsing "${value}": invalid syntax`);
 
 /** An option that was accepted from nobody: what it is, and why it cannot act. */
 export const refused = (why: string) => new EngineError("invalid-parameter", why);

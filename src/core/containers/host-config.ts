@@ -1,4 +1,5 @@
 import type { HostConfig } from "#api/engine";
+import type { HostFacts } from "#core/runtime";
 import type { Defaults } from "./context.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { Defaults } from "./context.ts";
 export function normalizeHostConfig(
   asked: HostConfig,
   defaults: Defaults,
-  cgroups: "v1" | "hybrid" | "v2",
+  { cgroups, extraMaskedPaths }: Pick<HostFacts, "cgroups" | "extraMaskedPaths">,
 ): HostConfig {
   const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== null && value !== undefined));
   const config: HostConfig = { ...NOTHING, ...given };
@@ -19,7 +20,7 @@ export function normalizeHostConfig(
     NetworkMode: !config.NetworkMode || config.NetworkMode === "default" ? "bridge" : config.NetworkMode,
     IpcMode: config.IpcMode || "private",
     // On one tree even privileged containers have their own: else they could not tell which part is theirs.
-    CgroupnsMode: config.CgroupnsMode || (cgroups === "v2" ? "private" : "host"),
+    CgroupnsMode: config.CgroupnsMode || (cgroups.mode === "v2" ? "private" : "host"),
     ShmSize: config.ShmSize || defaults.shmSizeBytes,
     Runtime: config.Runtime || defaults.runtime,
     RestartPolicy: {
@@ -27,14 +28,32 @@ export function normalizeHostConfig(
       MaximumRetryCount: config.RestartPolicy?.MaximumRetryCount ?? 0,
     },
     LogConfig: normalizeLogConfig(config.LogConfig, defaults),
-    MaskedPaths: asked.MaskedPaths ?? (privileged || unconfined ? [] : MASKED_PATHS),
-    ReadonlyPaths: asked.ReadonlyPaths ?? (privileged || unconfined ? [] : READONLY_PATHS),
+    MaskedPaths: asked.MaskedPaths ?? (unconfined ? [] : [...MASKED_PATHS, ...extraMaskedPaths]),
+    ReadonlyPaths: asked.ReadonlyPaths ?? (unconfined ? [] : READONLY_PATHS),
+    ...(privileged ? PRIVILEGED : {}),
+    ...(config.PortBindings ? { PortBindings: completeBindings(config.PortBindings) } : {}),
+    ...(withoutLabels(config) ? { SecurityOpt: ["label=disable"] } : {}),
     ConsoleSize: config.ConsoleSize ?? [0, 0],
     // Docker: limits of zero or below are none (engine-api notes 13).
     PidsLimit: config.PidsLimit && config.PidsLimit > 0 ? config.PidsLimit : null,
     // Swap follows memory: twice as much altogether, unless somebody says otherwise.
     MemorySwap: config.Memory && !config.MemorySwap ? config.Memory * 2 : (config.MemorySwap ?? 0),
   };
+}
+
+type PortBindings = NonNullable<HostConfig["PortBindings"]>;
+
+/** Docker's own wish for containers that see the host, should they have none. */
+function withoutLabels({ SecurityOpt, Privileged, IpcMode, PidMode }: HostConfig): boolean {
+  return !SecurityOpt && (Privileged === true || IpcMode === "host" || PidMode === "host");
+}
+
+function completeBindings(bindings: PortBindings): PortBindings {
+  const complete = Object.entries(bindings).map(([port, list]) => [
+    port,
+    list?.map(({ HostIp = "", HostPort = "" }) => ({ HostIp, HostPort })) ?? list,
+  ]);
+  return Object.fromEntries(complete);
 }
 
 /** The driver's options of the daemon go for containers that name no other driver. */
@@ -60,6 +79,9 @@ const MASKED_PATHS = [
 ];
 
 const READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/** Nothing is hidden from a privileged container. */
+const PRIVILEGED = { MaskedPaths: null, ReadonlyPaths: null } as unknown as HostConfig;
 
 /** Go's `null` for lists that nobody gave is not in the generated types, but clients compare it. */
 const NOTHING = {

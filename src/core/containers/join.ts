@@ -1,6 +1,6 @@
 import type { Endpoint, EndpointPlan } from "#core/networks";
 import type { SpecInput } from "#core/runtime";
-import { EngineError } from "#lib/errors";
+import { EngineError, messageOf } from "#lib/errors";
 import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
 import { isRestarting, notRunning } from "./errors.ts";
@@ -27,6 +27,23 @@ export async function joinNetwork(
   });
 }
 
+/** A container with the names of the one whose network it joins: its hostname is what addresses there are looked up by. */
+export function withJoinedNames(context: Context, container: Container): Container {
+  const donor = networkDonor(context, container);
+  if (!donor) return container;
+  const { Hostname = "", Domainname = "" } = donor.config;
+  return { ...container, config: { ...container.config, Hostname, Domainname } };
+}
+
+function networkDonor(context: Context, { hostConfig }: Container): Container | undefined {
+  try {
+    return joinedContainer(context, hostConfig.NetworkMode);
+  } catch (cause) {
+    const message = `joining network namespace of container: ${messageOf(cause)}`;
+    throw new EngineError("invalid-parameter", message, { cause });
+  }
+}
+
 /** The processes whose namespaces a container joins (`container:` modes). @throws `not-found`, `conflict` */
 export function joinNamespaces(context: Context, { id, hostConfig }: Container): SpecInput["join"] {
   const network = joinedContainer(context, hostConfig.NetworkMode);
@@ -35,7 +52,7 @@ export function joinNamespaces(context: Context, { id, hostConfig }: Container):
   if (ipc && ipc.hostConfig.IpcMode !== "shareable") {
     throw new EngineError(
       "invalid-parameter",
-      `can't join IPC of container ${ipc.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+      `failed to join IPC namespace: container ${ipc.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
     );
   }
   const pid = joinedContainer(context, hostConfig.PidMode);

@@ -1,4 +1,4 @@
-import { EngineError } from "#lib/errors";
+import { EngineError, isKind } from "#lib/errors";
 import type { ContainerID, Desired } from "./container.ts";
 import { type Context, emit, settled, type Task } from "./context.ts";
 import { cannotKill, notRunning } from "./errors.ts";
@@ -12,9 +12,9 @@ export const SIGTERM = 15;
 /** Sends a signal. One that means to end the container takes it out of its restart policy's hands. */
 export async function kill(context: Context, reference: string, signal: string): Promise<void> {
   try {
+    const number = signal === "" ? SIGKILL : parseSignal(signal);
     const { id } = context.store.resolve(reference);
     await settled(context, id);
-    const number = signal === "" ? SIGKILL : parseSignal(signal);
     const { config } = context.store.get(id);
     const ends = number === SIGKILL || number === stopSignal(config.StopSignal);
     await signalTask(context, id, { signal: number, desired: ends ? "stop" : undefined });
@@ -48,8 +48,14 @@ export async function signalTask(
   });
   await task.monitor.signal(signal);
   emit(context, "kill", container, { signal: String(signal) });
-  if (container.state.status === "paused" && (signal === SIGKILL || signal === SIGTERM)) await thaw(context, id);
+  const mustThaw = container.state.status === "paused" && (signal === SIGKILL || signal === SIGTERM);
+  if (mustThaw) await thaw(context, id).catch(tolerateDeath);
   return task;
+}
+
+/** It may be dead already, and its cgroup gone. */
+function tolerateDeath(error: unknown): void {
+  if (!isKind(error, "not-found") && !isKind(error, "conflict")) throw error;
 }
 
 /** The number of a container's stop signal. */

@@ -179,6 +179,7 @@ async function recordStart(
     if (!state) throw isBeingRemoved(id);
     const running = context.store.update(id, {
       state,
+      config: container.config,
       desired: container.desired,
       restartCount: container.restartCount,
       ...(run.endpoint ? { endpoint: run.endpoint } : {}),

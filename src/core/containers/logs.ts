@@ -33,8 +33,8 @@ export async function logs(
       raw: config.Tty === true,
       timestamps: request.timestamps,
       details: request.details,
-      since: bound("since", request.since),
-      until: bound("until", request.until),
+      since: bound(request.since),
+      until: bound(request.until),
     },
   );
 }
@@ -67,9 +67,9 @@ async function endOf(context: Context, monitor: { readonly exited: Promise<unkno
 }
 
 /** As a fixed-width text; clients send 0 for no bound. */
-function bound(name: string, text: string): string {
+function bound(text: string): string {
   if (text === "" || text === "0") return "";
   const nano = parseTimestamp(text);
-  if (nano === undefined) throw invalidTime(name, text);
+  if (nano === undefined) throw invalidTime(text);
   return formatNano(nano, { fixed: true });
 }

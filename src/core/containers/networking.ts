@@ -1,12 +1,12 @@
 import { isIP } from "node:net";
-import type { ContainerConfig, EndpointSettings, HostConfig, NetworkingConfig } from "#api/engine";
+import type { ContainerConfig, EndpointSettings, HostConfig } from "#api/engine";
+import type { CreateRequest } from "./containers.ts";
 import { refused } from "./errors.ts";
 
 /** What a create request says of a container's network, in Docker's words. @throws `invalid-parameter`; returns warnings */
 export function validateNetworking(
-  config: ContainerConfig,
+  { config, networking }: Pick<CreateRequest, "config" | "networking">,
   hostConfig: HostConfig,
-  networking: NetworkingConfig,
 ): string[] {
   validateMode(config, hostConfig);
   for (const entry of hostConfig.ExtraHosts ?? []) validateExtraHost(entry);

@@ -4,8 +4,8 @@ import { cannotRename, renameEmpty, renameSame } from "./errors.ts";
 import { parseName } from "./names.ts";
 
 export async function rename(context: Context, reference: string, wanted: string): Promise<void> {
-  const { id } = context.store.resolve(reference);
   if (reference === "" || wanted === "") throw renameEmpty();
+  const { id } = context.store.resolve(reference);
   const name = allocating(() => parseName(wanted.startsWith("/") ? wanted : `/${wanted}`));
   const { container, before } = await context.locks.run(id, () => {
     const current = context.store.get(id);

@@ -9,6 +9,7 @@ export async function resize(
   const container = context.store.resolve(reference);
   const task = context.tasks.get(container.id);
   if (!task) throw notRunning(container.id);
-  await task.monitor.resize({ width, height });
+  // Without a terminal there is nothing to resize, and that is fine with Docker.
+  if (container.config.Tty) await task.monitor.resize({ width, height });
   emit(context, "resize", container, { height: String(height), width: String(width) });
 }

@@ -2,6 +2,7 @@ import type { Container, ContainerID } from "./container.ts";
 import { type Context, settled } from "./context.ts";
 import { alreadyStarted, isBeingRemoved, startWhilePaused } from "./errors.ts";
 import { recordFailedStart } from "./failed-start.ts";
+import { withJoinedNames } from "./join.ts";
 import { launch } from "./launch.ts";
 
 /** Starts a container because a user wants it: from now on its restart policy is in force. */
@@ -37,7 +38,7 @@ export async function launchOnce(
     });
   }
   try {
-    await launch(context, container);
+    await launch(context, withJoinedNames(context, container));
   } catch (error) {
     throw await recordFailedStart(context, id, error);
   } finally {

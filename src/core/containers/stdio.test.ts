@@ -115,7 +115,7 @@ test("attach() and logs() refuse what cannot be, in Docker's words", async () =>
     "Bad parameters: you must choose at least one stream",
   );
   await expect(engine.containers.logs("web", { ...LOGS, since: "soon" })).rejects.toThrow(
-    'invalid value for "since": failed to parse "soon" as a time',
+    'strconv.ParseInt: parsing "soon": invalid syntax',
   );
   await engine.create("mute", { hostConfig: { LogConfig: { Type: "none" } } });
   await expect(engine.containers.logs("mute", LOGS)).rejects.toThrow(
