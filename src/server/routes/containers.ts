@@ -5,6 +5,7 @@ import type { Images } from "#core/images";
 import type { Networks } from "#core/networks";
 import type { HttpResponse } from "#lib/http";
 import type { SystemBackend } from "../backends.ts";
+import { asOfVersion } from "../create-versions.ts";
 import { invalid } from "../errors.ts";
 import { readJson } from "../json-body.ts";
 import { empty, json, text } from "../reply.ts";
@@ -143,10 +144,8 @@ async function createRequest(request: ApiRequest): Promise<CreateRequest> {
   if (Object.keys(config).length === 0) throw invalid("config cannot be empty in order to create a container");
   return {
     name: request.query.text("name"),
-    platform: request.query.text("platform"),
-    config,
-    hostConfig: hostConfig ?? {},
-    networking: networking ?? {},
+    platform: request.version >= 41 ? request.query.text("platform") : "",
+    ...asOfVersion({ config, hostConfig: hostConfig ?? {}, networking: networking ?? {} }, request.version),
   };
 }
 

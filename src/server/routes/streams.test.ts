@@ -259,7 +259,7 @@ describe("exec", () => {
     ],
     [
       { status: "exited", pid: 7, exitCode: 3 },
-      { Running: false, ExitCode: 3, CanRemove: true, Pid: 7 },
+      { Running: false, ExitCode: 3, CanRemove: false, Pid: 7 },
     ],
   ] as const)("GET /exec/{id}/json of one that is %j", async (state, expected) => {
     const { api } = testApi({ containers: { getExec: () => ({ ...exec, state }) } });
