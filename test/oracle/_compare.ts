@@ -49,7 +49,5 @@ function withoutDifferences(value: unknown, path = ""): unknown {
 }
 
 function isKnown(path: string): boolean {
-  return DIFFERENCES.some(({ member }) =>
-    typeof member === "string" ? path.endsWith(member) : member.test(path),
-  );
+  return DIFFERENCES.some(({ member }) => (typeof member === "string" ? path.endsWith(member) : member.test(path)));
 }

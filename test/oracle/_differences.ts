@@ -12,7 +12,10 @@ export const DIFFERENCES: readonly Difference[] = [
   { member: /\.body(\[\])?\.Driver$/, reason: "storage: erofs, which Docker does not have" },
   { member: /\.GraphDriver$/, reason: "storage: layers are never unpacked, so there are no directories to name" },
   { member: ".HostConfig.Runtime", reason: "the default runtime is called tug" },
-  { member: /\.(SizeRw|SizeRootFs|Size|VirtualSize)$/, reason: "tug counts what files take on disk, not the length of links" },
+  {
+    member: /\.(SizeRw|SizeRootFs|Size|VirtualSize)$/,
+    reason: "tug counts what files take on disk, not the length of links",
+  },
   { member: /\.Metadata\.LastTagTime$/, reason: "tug knows when an image was loaded under a name" },
 ];
 
@@ -30,9 +33,15 @@ export const WORDINGS: readonly Wording[] = [
     by: "",
     reason: "the chain names parts that tug does not consist of",
   },
+  {
+    words: /failed to initialize logging driver: /g,
+    by: "",
+    reason: "options are checked at create, where there is none",
+  },
   { words: /failed to start container "[^"]*": /g, by: "", reason: "tug says which container instead" },
   {
-    words: /OCI runtime exec failed: exec failed: unable to start container process: |failed to start exec of "[^"]*": /g,
+    words:
+      /OCI runtime exec failed: exec failed: unable to start container process: |failed to start exec of "[^"]*": /g,
     by: "",
     reason: "the same for an exec",
   },
