@@ -2,14 +2,6 @@
 
 #include "plan.h"
 
-int run_join_cgroup(struct context *context, const struct op_join_cgroup *op, struct error *error) {
-  char pid[16];
-  int size = snprintf(pid, sizeof pid, "%d", context->child_pid);
-  SCOPED_FD fd = open(op->path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || write_all(fd, pid, (size_t)size) < 0) return fail(error, "join cgroup \"%s\"", op->path);
-  return 0;
-}
-
 int run_cgroup_devices(struct context *context, const struct op_cgroup_devices *op, struct error *error) {
   union bpf_attr load = {.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
                          .insns = (uintptr_t)op->program.data,

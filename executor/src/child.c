@@ -47,11 +47,25 @@ static int enter_users(const struct spec *spec, int user_fd, struct error *error
   return 0;
 }
 
-static int prepare(struct context *context, const struct spec *spec, int user_fd, struct error *error) {
-  if (await(context, SYNC_GO, error) < 0) return -1;
+/*
+ * A thread that moves itself, and itself only, need not stop all others of the machine from being born and ending: the kernel
+ * then leaves out a lock that costs a grace period of RCU (cgroup_procs_write_start).
+ */
+static int join_cgroups(const struct context *context, const struct spec *spec, struct error *error) {
+  struct list paths = spec->cgroup_tasks;
+  for (uint32_t i = 0; i < spec->cgroup_tasks.count; i++) {
+    const char *path = take_text(&paths.items);
+    if (write_all(context->task_fds[i], "0", 1) < 0) return fail(error, "join cgroup \"%s\"", path);
+  }
+  return 0;
+}
+
+static int prepare(struct context *context, const struct spec *spec, const struct left_to_child *left, struct error *error) {
+  if (await(context, SYNC_GO, error) < 0 || join_cgroups(context, spec, error) < 0) return -1;
   context->oom_fd = openat(context->host->proc_fd, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   context->apparmor_fd = openat(context->host->proc_fd, "self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
-  if (enter_users(spec, user_fd, error) < 0) return -1;
+  if (left->cgroup_fd >= 0 && setns(left->cgroup_fd, CLONE_NEWCGROUP) < 0) return fail(error, "join namespace \"cgroup\"");
+  if (enter_users(spec, left->user_fd, error) < 0) return -1;
   if (spec->clone_flags & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0) return fail(error, "unshare cgroup namespace");
   if (setsid() < 0) return fail(error, "setsid");
   /* A session keyring of its own: ours may hold the host's keys. Kernels without keyrings have nothing to hide. */
@@ -67,7 +81,7 @@ static void open_joined_root(struct context *context, const struct spec *spec) {
     if (take_num(&kinds.items) == CLONE_NEWNS) context->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-_Noreturn void child_main(struct context *context, const struct spec *spec, int user_fd) {
+_Noreturn void child_main(struct context *context, const struct spec *spec, const struct left_to_child *left) {
   struct sync_message failure = {.kind = SYNC_ERROR, .error = {.op = -1, .section = INSIDE}};
   sigset_t none;
   sigemptyset(&none);
@@ -75,7 +89,7 @@ _Noreturn void child_main(struct context *context, const struct spec *spec, int 
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
   sigprocmask(SIG_SETMASK, &none, NULL);
   open_joined_root(context, spec);
-  if (prepare(context, spec, user_fd, &failure.error) == 0 && run_plan(context, spec->inside, &failure.error) == 0)
+  if (prepare(context, spec, left, &failure.error) == 0 && run_plan(context, spec->inside, &failure.error) == 0)
     refuse(&failure.error, EINVAL, "the plan has no program");
   send_message(context->sync_fd, &failure, sizeof failure, NULL, 0);
   _exit(127);

@@ -19,6 +19,10 @@ static void end_client(struct client *client) {
   client->gone = true;
 }
 
+void end_clients(struct monitor *monitor) {
+  for (struct client *client = monitor->clients; client != NULL; client = client->next) end_client(client);
+}
+
 /* Asks epoll for what the client waits for now. A client that hung up is only watched while its input is taken. */
 static void follow(struct monitor *monitor, struct client *client) {
   bool spooled = client->spooled > client->sent;

@@ -148,8 +148,11 @@ int run_mask(struct context *context, const struct op_mask *op, struct error *er
 int run_readonly(struct context *context, const struct op_readonly *op, struct error *error) {
   SCOPED_FD target_fd = open_in_root(context->root_fd, op->target, O_PATH, FOLLOW);
   if (target_fd < 0) return is_absent() ? 0 : fail(error, "make \"%s\" read-only", op->target);
-  SCOPED_FD tree_fd = clone_mount(target_fd, "", AT_EMPTY_PATH | AT_RECURSIVE);
-  if (tree_fd < 0 || change_mount(tree_fd, AT_RECURSIVE, MOUNT_ATTR_RDONLY, 0, 0) < 0)
+  /* What is mounted there is changed itself, so that nobody sees it twice (the hierarchies of cgroup v1). */
+  bool own = is_mount_point(target_fd);
+  SCOPED_FD tree_fd = own ? -1 : clone_mount(target_fd, "", AT_EMPTY_PATH | AT_RECURSIVE);
+  if ((!own && tree_fd < 0) || change_mount(own ? target_fd : tree_fd, AT_RECURSIVE, MOUNT_ATTR_RDONLY, 0, 0) < 0)
     return fail(error, "make \"%s\" read-only", op->target);
+  if (own) return 0;
   return attach(context, tree_fd, target_fd, op->target, error);
 }

@@ -190,6 +190,7 @@ static void advance(struct monitor *monitor) {
     unlink(monitor->spec.socket_path);
     drop(monitor, &monitor->listener);
     tell(monitor, &monitor->ended);
+    close_scoped(&monitor->process.mounts_fd);
     monitor->phase = LINGERING;
     monitor->deadline = now_ms() + LINGER_MS;
     late = false;
@@ -251,7 +252,7 @@ static void detach(struct monitor *monitor, int listen_fd) {
 _Noreturn void monitor_main(const struct host *host, struct bytes spec, int listen_fd) {
   struct monitor *monitor = allocate(sizeof *monitor);
   *monitor = (struct monitor){.host = host, .sync.fd = -1, .exit.fd = -1, .outputs = {{.fd = -1}, {.fd = -1}}, .input.fd = -1,
-                              .process = {0, -1, -1, -1, {-1, -1}, -1}, .deadline = now_ms() + CONTROLLER_MS};
+                              .process = {0, -1, -1, -1, {-1, -1}, -1, -1}, .deadline = now_ms() + CONTROLLER_MS};
   decode_spec(spec, &monitor->spec);
   detach(monitor, listen_fd);
   if (start(monitor) < 0) {
@@ -274,5 +275,6 @@ _Noreturn void monitor_main(const struct host *host, struct bytes spec, int list
     }
     sweep_clients(monitor);
   }
+  end_clients(monitor);
   _exit(0);
 }

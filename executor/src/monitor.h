@@ -88,6 +88,8 @@ void tell(struct monitor *monitor, const struct buffer *frame);
 /* Stdin became writable; or open, or closed. */
 void stdin_ready(struct monitor *monitor, struct source *source, uint32_t events);
 void sweep_clients(struct monitor *monitor);
+/* Closes all connections, so that what was told arrives. */
+void end_clients(struct monitor *monitor);
 /* Whether some client still has output to get. */
 bool has_spooled(const struct monitor *monitor);
 /* Looks at all clients again, after stdin or the phase changed. */

@@ -85,7 +85,7 @@ int run_propagation(struct context *context, const struct op_propagation *op, st
   return 0;
 }
 
-static bool is_mount_point(int fd) {
+bool is_mount_point(int fd) {
   struct statx info;
   return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) == 0 && (info.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }

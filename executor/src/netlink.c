@@ -91,8 +91,13 @@ static uint8_t *fill_messages(const struct op_netlink *op, pid_t child_pid, stru
 
 int run_netlink(struct context *context, const struct op_netlink *op, struct error *error) {
   SCOPED_MEMORY uint8_t *messages = fill_messages(op, context->child_pid, error);
-  SCOPED_FD fd = messages == NULL ? -1 : open_socket(op, error);
-  if (fd < 0) return -1;
+  SCOPED_FD opened_fd = messages == NULL ? -1 : open_socket(op, error);
+  if (opened_fd < 0) return -1;
+  /*
+   * nf_tables lets nobody close a socket before all that was deleted, by whomever, is freed, a grace period of RCU later
+   * (nft_rcv_nl_event). So it stays open up to the end of this process, which has one or two of them.
+   */
+  int fd = op->protocol == NETLINK_NETFILTER ? steal(&opened_fd) : opened_fd;
   int awaited = 0;
   for (size_t start = 0, at = 0, size = op->messages.size; at < size;) {
     const struct nlmsghdr *header = (const void *)(messages + at);

@@ -26,6 +26,7 @@ struct context {
   int sync_fd;        /* to the monitor: see start.c */
   int stdio_fd[3];    /* what becomes 0, 1 and 2 */
   bool tty;           /* stdio becomes a terminal of the container's own devpts */
+  const int *task_fds; /* of the v1 cgroups, as many as the spec names, opened by the monitor */
   const int *trees;   /* the detached mounts of the bind ops, in their order, opened by the monitor */
   uint32_t trees_used;
   int oom_fd, apparmor_fd; /* of the process itself, opened while it still may */
@@ -54,6 +55,7 @@ struct context {
   TEXT(log_path) BIG(log_max_bytes) NUM(log_max_files) TEXT(log_attributes) NUM(await_attach) TEXT(oom_path)           \
   TEXT(spool_dir) FLAG(foreign) TEXTS(create) TEXTS(start) TEXTS(remove) TEXT(pid_file) TEXT(console_socket)           \
   TEXT(log_file) NUM(clone_flags) NUMS(join_kinds) TEXTS(join_paths) MAPS(uid_map) MAPS(gid_map) TEXT(cgroup)          \
+  TEXTS(cgroup_tasks)                                                                                                  \
   BYTES(before) BYTES(beside) BYTES(inside) BYTES(after)
 struct spec {
   SPEC_FIELDS
@@ -107,14 +109,25 @@ int clone_mount(int directory_fd, const char *path, unsigned flags);
 /* Sets and clears MOUNT_ATTR_*, and the propagation (MS_* or 0). `flags`: AT_RECURSIVE. */
 int change_mount(int mount_fd, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation);
 
+/* Whether it is the root of a mount. */
+bool is_mount_point(int fd);
+
 /* To the host's mount namespace and back: gives what `return_from_host` takes. */
 int visit_host(const struct host *host, struct error *error);
 void return_from_host(int own_fd);
 
 /* --- child.c --- */
 
+/*
+ * Namespaces that the child joins itself; -1: none. There is no way back from a user namespace. And whoever has
+ * joined a container's cgroup namespace cannot move anybody into its cgroups from outside (cgroup2's nsdelegate).
+ */
+struct left_to_child {
+  int user_fd, cgroup_fd;
+};
+
 /* The first and last thing of the new process. See the handshake in start.h. */
-_Noreturn void child_main(struct context *context, const struct spec *spec, int user_fd);
+_Noreturn void child_main(struct context *context, const struct spec *spec, const struct left_to_child *left);
 /* A new terminal of the root's devpts: its slave becomes the stdio, both sides go to the monitor. */
 int open_terminal(struct context *context, struct error *error);
 /* Waits until the monitor lets the program run. */

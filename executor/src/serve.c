@@ -60,27 +60,30 @@ static void send_error(uint32_t id, const struct error *error) {
 }
 
 /* The child's part of RUN. The first byte tells failure, as in the answer. */
-_Noreturn static void run_host_plan(const struct host *host, struct bytes plan, int pipe_fd) {
+_Noreturn static void run_host_plan(const struct host *host, struct bytes plan, int pipe_fd, pid_t server_pid) {
   struct buffer answer = {0};
   struct error error = {.op = -1, .section = HOST};
   struct context context = {.host = host, .section = HOST, .answer = &answer, .root_fd = -1, .mask_fd = -1};
   prctl(PR_SET_NAME, "tug-plan", 0, 0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* nobody would hear the answer */
+  /* Nobody would hear the answer; nor does anybody when the server was quicker to die. */
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != server_pid) _exit(1);
   put_flag(&answer, false);
   if (run_plan(&context, plan, &error) < 0) {
     answer.size = 0;
     put_flag(&answer, true);
     put_error(&answer, &error);
   }
-  _exit(write_all(pipe_fd, answer.data, answer.size) < 0);
+  int result = write_all(pipe_fd, answer.data, answer.size);
+  close(pipe_fd); /* the end of the answer; the end of this process may take longer */
+  _exit(result < 0);
 }
 
 static int start_plan(struct server *server, uint32_t id, struct bytes plan, struct error *error) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) < 0) return fail(error, "pipe");
   SCOPED_FD write_fd = ends[1];
-  pid_t pid = fork();
-  if (pid == 0) run_host_plan(&server->host, plan, write_fd);
+  pid_t server_pid = getpid(), pid = fork();
+  if (pid == 0) run_host_plan(&server->host, plan, write_fd, server_pid);
   if (pid < 0) {
     close(ends[0]);
     return fail(error, "fork");

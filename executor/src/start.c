@@ -90,27 +90,28 @@ static const struct {
   uint32_t flag;
   const char *path;
 } NAMESPACES[] = {{CLONE_NEWNET, "self/ns/net"},    {CLONE_NEWIPC, "self/ns/ipc"}, {CLONE_NEWUTS, "self/ns/uts"},
-                  {CLONE_NEWCGROUP, "self/ns/cgroup"}, {CLONE_NEWPID, "self/ns/pid"}, {CLONE_NEWNS, "self/ns/mnt"}};
+                  {CLONE_NEWPID, "self/ns/pid"}, {CLONE_NEWNS, "self/ns/mnt"}};
 #define NAMESPACE_COUNT (sizeof NAMESPACES / sizeof *NAMESPACES)
 
 /* Only as long as it takes to clone: the child inherits what was joined, the monitor goes back where it was. */
 struct borrowed {
   int own_fd[NAMESPACE_COUNT]; /* -1: not borrowed */
-  int user_fd;                 /* a user namespace is left to the child to join: there is no way back from it */
+  struct left_to_child left;
 };
 
 /* All paths are opened before the first join, which may be the mount namespace. */
 static int borrow_namespaces(const struct host *host, const struct spec *spec, struct borrowed *borrowed,
                              struct error *error) {
   struct list kinds = spec->join_kinds, paths = spec->join_paths;
-  int join_fd[NAMESPACE_COUNT] = {-1, -1, -1, -1, -1, -1};
+  int join_fd[NAMESPACE_COUNT] = {-1, -1, -1, -1, -1};
   int result = 0;
   for (uint32_t i = 0; i < spec->join_kinds.count && result == 0; i++) {
     uint32_t kind = take_num(&kinds.items);
     const char *path = take_text(&paths.items);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) result = fail(error, "open namespace \"%s\"", path);
-    if (kind == CLONE_NEWUSER) borrowed->user_fd = fd;
+    if (kind == CLONE_NEWUSER) borrowed->left.user_fd = fd;
+    if (kind == CLONE_NEWCGROUP) borrowed->left.cgroup_fd = fd;
     for (size_t row = 0; row < NAMESPACE_COUNT; row++) {
       if (NAMESPACES[row].flag != kind) continue;
       join_fd[row] = fd;
@@ -156,19 +157,38 @@ int open_stdio(const struct spec *spec, struct process *process, int child_fd[3]
   return 0;
 }
 
+/* By the monitor: the child may have no path to them, or be root of its own user namespace only. */
+static int open_tasks(const struct spec *spec, int *task_fds, struct error *error) {
+  struct list paths = spec->cgroup_tasks;
+  for (uint32_t i = 0; i < spec->cgroup_tasks.count; i++) {
+    const char *path = take_text(&paths.items);
+    task_fds[i] = open(path, O_WRONLY | O_CLOEXEC);
+    if (task_fds[i] < 0) return fail(error, "open \"%s\"", path);
+  }
+  return 0;
+}
+
+static int open_mounts(const struct host *host, pid_t pid) {
+  char path[64];
+  snprintf(path, sizeof path, "%d/ns/mnt", pid);
+  return openat(host->proc_fd, path, O_RDONLY | O_CLOEXEC);
+}
+
 static int clone_child(struct context *context, const struct spec *spec, struct process *process, struct error *error) {
-  struct borrowed borrowed = {{-1, -1, -1, -1, -1, -1}, -1};
+  struct borrowed borrowed = {{-1, -1, -1, -1, -1}, {-1, -1}};
   SCOPED_FD cgroup_fd = spec->cgroup[0] == 0 ? -1 : open(spec->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (spec->cgroup[0] != 0 && cgroup_fd < 0) return fail(error, "open cgroup \"%s\"", spec->cgroup);
   int result = borrow_namespaces(context->host, spec, &borrowed, error);
   if (result == 0) {
     /* The cgroup namespace is made by the child, once it is in its cgroups: they become that namespace's root. */
     process->pid = clone_process(spec->clone_flags & ~(uint64_t)CLONE_NEWCGROUP, cgroup_fd, &process->pid_fd);
-    if (process->pid == 0) child_main(context, spec, borrowed.user_fd);
+    if (process->pid == 0) child_main(context, spec, &borrowed.left);
     if (process->pid < 0) result = fail(error, "clone");
+    if (process->pid > 0 && spec->clone_flags & CLONE_NEWNS) process->mounts_fd = open_mounts(context->host, process->pid);
   }
   return_namespaces(&borrowed);
-  if (borrowed.user_fd >= 0) close(borrowed.user_fd);
+  close_scoped(&borrowed.left.user_fd);
+  close_scoped(&borrowed.left.cgroup_fd);
   return result;
 }
 
@@ -185,9 +205,12 @@ static int let_go(struct context *context, const struct spec *spec, const struct
 int start_process(const struct host *host, const struct spec *spec, struct process *process, struct error *error) {
   int ends[2] = {-1, -1};
   struct trees trees = {0};
+  SCOPED_MEMORY int *task_fds = allocate(spec->cgroup_tasks.count * sizeof *task_fds);
+  for (uint32_t i = 0; i < spec->cgroup_tasks.count; i++) task_fds[i] = -1;
   struct context context = {.host = host, .section = INSIDE, .root_fd = -1, .stdio_fd = {-1, -1, -1}, .tty = spec->tty,
-                            .mask_fd = -1};
+                            .task_fds = task_fds, .mask_fd = -1};
   int result = open_trees_on_host(host, spec->inside, &trees, error);
+  if (result == 0) result = open_tasks(spec, task_fds, error);
   if (result == 0) result = open_stdio(spec, process, context.stdio_fd, error);
   if (result == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) result = fail(error, "socketpair");
   context.trees = trees.fds;
@@ -200,6 +223,7 @@ int start_process(const struct host *host, const struct spec *spec, struct proce
     result = -1;
   }
   for (uint32_t i = 0; i < trees.count; i++) close(trees.fds[i]);
+  for (uint32_t i = 0; i < spec->cgroup_tasks.count; i++) close_scoped(&task_fds[i]);
   for (int i = 0; i < 3; i++) close_scoped(&context.stdio_fd[i]);
   close_scoped(&ends[1]);
   free(trees.fds);

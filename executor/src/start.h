@@ -2,7 +2,7 @@
  * Starting a process: the monitor clones the child, arranges what only the parent can, and lets it go.
  *
  *     monitor                                              child
- *        │ ── GO ─────────────────────────────────────────▶ │  maps are written, cgroups joined, network there: furnish
+ *        │ ── GO ─────────────────────────────────────────▶ │  maps are written, the network is there: join cgroups, furnish
  *        │ ◀───────────────── TERMINAL + master, slave ──── │  tty only: the pty, from the container's own devpts
  *        │ ── EXEC ───────────────────────────────────────▶ │  enough clients are attached; often sent before it is awaited
  *        │ ◀──────────────────────────────────── READY ──── │  the next call is execve
@@ -27,6 +27,7 @@ struct process {
   int stdin_fd;  /* the writing side */
   int out_fd[2]; /* the reading sides of stdout and stderr; with a terminal its master and -1 */
   int slave_fd;  /* kept open, so that a terminal closed by all in the container can be opened again */
+  int mounts_fd; /* its mount namespace, if it has its own: taken down after the end was told, which is slow */
 };
 
 int open_stdio(const struct spec *spec, struct process *process, int child_fd[3], struct error *error);

@@ -112,7 +112,7 @@ export class Lab implements AsyncDisposable {
       ...(process.become ?? []),
       exec(process),
     ];
-    const clone = { create: NAMESPACES, join: [], uidMap: [], gidMap: [], cgroup: "", ...process.clone };
+    const clone = { create: NAMESPACES, join: [], uidMap: [], gidMap: [], cgroup: "", cgroupTasks: [], ...process.clone };
     return {
       name,
       plan: { before: [], beside: [], after: [], inside, clone, ...process.plan },

@@ -47,7 +47,7 @@ class MonitorConnection implements Monitor {
   readonly #asked: { resolve: () => void; reject: (error: EngineError) => void }[] = [];
   #ended = false;
   #closed = false;
-  #lost: EngineError | undefined;
+  #lost = false;
 
   constructor(socketPath: string, socket: Socket, exitPath: string | undefined) {
     this.socketPath = socketPath;
@@ -101,7 +101,7 @@ class MonitorConnection implements Monitor {
   /** After the end there is nobody to ask, and nothing that asking would change. */
   #ask(kind: number, first: number, second: number): Promise<void> {
     if (this.#ended) return Promise.resolve();
-    if (this.#lost) return Promise.reject(this.#lost);
+    if (this.#lost) return this.#exited.promise.then(() => undefined);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#asked.push({ resolve, reject });
     const out = new Writer();
@@ -145,12 +145,12 @@ class MonitorConnection implements Monitor {
     const lost = this.#closed
       ? new EngineError("canceled", `the connection to the monitor at ${JSON.stringify(this.socketPath)} was closed`)
       : new EngineError("unavailable", `the monitor at ${JSON.stringify(this.socketPath)} is gone`);
-    this.#lost = lost;
-    for (const request of this.#asked.splice(0)) request.reject(lost);
+    this.#lost = true;
     if (!this.#ended && !this.#closed && this.#exitPath !== undefined) {
       const record = await readExitRecord(this.#exitPath).catch(() => undefined);
       if (record !== undefined) this.#finish(record);
     }
+    for (const request of this.#asked.splice(0)) request.reject(lost);
     this.#started.reject(lost);
     this.#exited.reject(lost);
   }

@@ -39,7 +39,6 @@ const SAMPLE: { readonly [Kind in Op["op"]]: Extract<Op, { op: Kind }> } = {
   },
   "extract-link": { op: "extract-link", root: "/layers/1", target: Buffer.from("b"), linkTo: Buffer.from("a") },
   "sync-filesystem": { op: "sync-filesystem", path: "/layers" },
-  "join-cgroup": { op: "join-cgroup", path: "/sys/fs/cgroup/tug/cgroup.procs" },
   "cgroup-devices": {
     op: "cgroup-devices",
     path: "/sys/fs/cgroup/tug",
@@ -176,7 +175,7 @@ test("encodeSpec() encodes a spec without log and runtime as empty fields", () =
   const section = { before: [], beside: [], inside: [], after: [] };
   const spec: MonitorSpec = {
     name: "a",
-    plan: { ...section, clone: { create: [], join: [], uidMap: [], gidMap: [], cgroup: "" } },
+    plan: { ...section, clone: { create: [], join: [], uidMap: [], gidMap: [], cgroup: "", cgroupTasks: [] } },
     socketPath: "/s",
     exitPath: "/e",
     stdio: { tty: true, stdin: false, stdinOnce: false, width: 80, height: 24 },

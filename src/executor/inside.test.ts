@@ -420,6 +420,7 @@ describe("cgroups", () => {
     }
   })();
   const base = isV1 ? memory : "/sys/fs/cgroup";
+  const into = (path: string) => (isV1 ? { cgroupTasks: [`${path}/tasks`] } : { cgroup: path });
   const limit = isV1 ? "memory.limit_in_bytes" : "memory.max";
   const events = isV1 ? "memory.oom_control" : "memory.events";
 
@@ -432,9 +433,9 @@ describe("cgroups", () => {
           { op: "mkdir", path, mode: 0o755, parents: false },
           { op: "write", path: `${path}/${limit}`, data: String(16 << 20), mode: 0 },
         ],
-        beside: [{ op: "join-cgroup", path: `${path}/cgroup.procs` }],
         after: [{ op: "remove", path, retryMs: 2000 }],
       },
+      clone: into(path),
       spec: { oomPath: `${path}/${events}` },
     });
     expect(ended.oomKilled).toBe(true);
@@ -448,8 +449,8 @@ describe("cgroups", () => {
       argv: shell("sleep 1000 & sleep 1000"),
       plan: {
         before: [{ op: "mkdir", path: `${path}/below/deeper`, mode: 0o755, parents: true }],
-        beside: [{ op: "join-cgroup", path: `${path}/below/cgroup.procs` }],
       },
+      clone: into(`${path}/below`),
     });
     await monitor.started;
     await lab.executor.run([{ op: "kill-cgroup", path }]);
@@ -462,14 +463,20 @@ describe("cgroups", () => {
     expect(() => statSync(path)).toThrow();
   });
 
+  test("remove takes what a container nested in the v2 tree", async () => {
+    const path = `${isV1 ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup"}/tug-test-${crypto.randomUUID()}`;
+    mkdirSync(`${path}/leaf/deeper`, { recursive: true });
+    await lab.executor.run([{ op: "remove", path, retryMs: 0 }]);
+    expect(() => statSync(path)).toThrow();
+  });
+
   test("a cgroup namespace has the container's cgroup as its root", async () => {
     const path = `${base}/tug-test-${crypto.randomUUID()}`;
     const ended = await lab.run({
       argv: shell(isV1 ? "grep memory: /proc/self/cgroup | cut -d: -f3" : "cut -d: -f3 /proc/self/cgroup"),
-      clone: { create: [...NAMESPACES, "cgroup"] },
+      clone: { create: [...NAMESPACES, "cgroup"], ...into(path) },
       plan: {
         before: [{ op: "mkdir", path, mode: 0o755, parents: false }],
-        beside: [{ op: "join-cgroup", path: `${path}/cgroup.procs` }],
         after: [{ op: "remove", path, retryMs: 2000 }],
       },
     });

@@ -77,8 +77,6 @@ export type FileOp =
 
 /** Ops on the host's cgroups. */
 export type CgroupOp =
-  /** Appends the child's pid to a `cgroup.procs` file. Only `beside`. */
-  | { readonly op: "join-cgroup"; readonly path: string }
   /** Attaches a BPF_PROG_TYPE_CGROUP_DEVICE program (encoded `struct bpf_insn`s) to a v2 cgroup directory. */
   | { readonly op: "cgroup-devices"; readonly path: string; readonly program: Uint8Array }
   /** Kills every process in a cgroup: `cgroup.kill` where it exists, else by pid until none is left. Absence is fine. */
@@ -206,7 +204,7 @@ export type InsideOp =
     }
   /** After `pivot`: covers a file with /dev/null, a directory with an empty read-only tmpfs. Absence is fine. */
   | { readonly op: "mask"; readonly target: string }
-  /** After `pivot`: remounts a path over itself read-only (recursively). Absence is fine. */
+  /** After `pivot`: makes a mount read-only, or mounts a path over itself read-only (recursively). Absence is fine. */
   | { readonly op: "readonly"; readonly target: string }
   /** Writes /proc/sys/KEY of the new namespaces; the key has slashes. Uses a procfs of its own, never the container's. */
   | { readonly op: "sysctl"; readonly key: string; readonly value: string }
@@ -255,6 +253,8 @@ export interface CloneSpec {
   readonly gidMap: readonly IdMapping[];
   /** A v2 cgroup directory into which the child is born (CLONE_INTO_CGROUP); empty: none. */
   readonly cgroup: string;
+  /** `tasks` files of v1 cgroups, which the child enters before anything else it does. */
+  readonly cgroupTasks: readonly string[];
 }
 
 export type BeforeOp = FileOp | CgroupOp | NetlinkOp | MountOp;

@@ -98,10 +98,10 @@ describe("a failed start", () => {
   });
 
   test("in the section beside ends the child, and runs what comes after", async () => {
-    const [left, joined] = [lab.path("left-behind"), lab.path("no/procs")];
+    const [left, missing] = [lab.path("left-behind"), lab.path("no/file")];
     const plan = {
       before: [{ op: "mkdir", path: left, mode: 0o755, parents: false } as const],
-      beside: [{ op: "join-cgroup", path: joined } as const],
+      beside: [{ op: "write", path: missing, data: "", mode: 0 } as const],
       after: [
         { op: "remove", path: "/proc/no", retryMs: 0 } as const,
         { op: "remove", path: left, retryMs: 0 } as const,
@@ -125,6 +125,8 @@ describe("a failed start", () => {
   test("at the clone", async () => {
     const clone = { cgroup: lab.path("no-cgroup") };
     expect((await startFailure({ argv: ["true"], clone })).message).toContain("no-cgroup");
+    const v1 = { cgroupTasks: [lab.path("no-tasks")] };
+    expect((await startFailure({ argv: ["true"], clone: v1 })).message).toContain("no-tasks");
   });
 
   test("at a log that cannot be written", async () => {

@@ -29,7 +29,7 @@ export function compilePlan(input: PlanInput): ProcessPlan {
   return {
     before: [...cgroup.before, ...input.root.shared.map(rootMount), ...sharedShm(input)],
     clone: cloneSpec(linux, cgroup),
-    beside: [...cgroup.beside, ...(network?.beside ?? [])],
+    beside: network?.beside ?? [],
     inside: insideOps(input),
     after: [...(network?.after ?? []), ...cgroup.after, ...dropShm(input)],
   };
@@ -53,7 +53,7 @@ function cloneSpec(linux: Linux, cgroup: CgroupPlan): CloneSpec {
     join: namespaces.flatMap(({ type, path }) => (path ? [{ kind: namespaceKind(type), path }] : [])),
     uidMap: idMap(linux.uidMappings),
     gidMap: idMap(linux.gidMappings),
-    cgroup: cgroup.cloneInto,
+    ...cgroup.join,
   };
 }
 

@@ -3,7 +3,7 @@ import type { ChildOp, NamespaceKind, ProcessPlan } from "#executor";
 import { joinCgroups } from "../cgroups/cgroup-plan.ts";
 import { invalid } from "../errors.ts";
 import { capabilityNames } from "../linux/capabilities.ts";
-import { withHome } from "../spec/process.ts";
+import { allGroups, withHome } from "../spec/process.ts";
 import type { ExecOptions, HostFacts } from "../types.ts";
 import { processOps } from "./process.ts";
 
@@ -28,7 +28,6 @@ export function compileExecPlan(spec: Spec, pid: number, options: ExecOptions, h
   const container = spec.process;
   if (!container) throw invalid("runtime-spec document: it has no process");
   const own = new Set<string>(spec.linux?.namespaces?.map(({ type }) => type));
-  const { beside, cloneInto } = joinCgroups(spec.linux?.cgroupsPath ?? "", host.cgroups);
   const inside: ChildOp[] = processOps(execProcess(container, options, host), {
     seccomp: spec.linux?.seccomp,
     architecture: host.architecture,
@@ -45,9 +44,9 @@ export function compileExecPlan(spec: Spec, pid: number, options: ExecOptions, h
       })),
       uidMap: [],
       gidMap: [],
-      cgroup: cloneInto,
+      ...joinCgroups(spec.linux?.cgroupsPath ?? "", host.cgroups),
     },
-    beside,
+    beside: [],
     inside,
     after: [],
   };
@@ -65,7 +64,7 @@ function execProcess(container: Process, options: ExecOptions, host: HostFacts):
         ? { apparmorProfile }
         : {}),
     terminal: options.tty,
-    user: { uid: options.user.uid, gid: options.user.gid, additionalGids: [...options.user.groups] },
+    user: { uid: options.user.uid, gid: options.user.gid, additionalGids: allGroups(options.user) },
     args: options.argv,
     env: withHome(options.env, options.user.home),
     cwd: options.cwd || "/",

@@ -16,7 +16,7 @@ export function compileForeignPlan(input: PlanInput): ProcessPlan {
   if (input.init) throw invalid("--init needs tug's own runtime: leave out --init or --runtime");
   return {
     before: [...rootMountOps(root), ...sharedShm(input)],
-    clone: { create: [], join: [], uidMap: [], gidMap: [], cgroup: "" },
+    clone: { create: [], join: [], uidMap: [], gidMap: [], cgroup: "", cgroupTasks: [] },
     // The runtime has its own copy of the mounts by then; ours would stay in the namespace that all monitors start from.
     beside: [...(network?.beside ?? []), ...root.own.toReversed().map(release)],
     inside: network?.inside ?? [],

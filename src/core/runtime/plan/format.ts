@@ -18,13 +18,14 @@ export function formatPlan({ before, clone, beside, inside, after }: ProcessPlan
   return sections.map(([name, lines]) => [name, ...lines.map((line) => `  ${line}`), ""].join("\n")).join("\n");
 }
 
-function cloneLines({ create, join, uidMap, gidMap, cgroup }: CloneSpec): string[] {
+function cloneLines({ create, join, uidMap, gidMap, cgroup, cgroupTasks }: CloneSpec): string[] {
   return [
     ...(create.length > 0 ? [row("new", create.join(" "))] : []),
     ...join.map(({ kind, path }) => row("join", `${kind} ${path}`)),
     ...(uidMap.length > 0 ? [row("uid-map", idMaps(uidMap))] : []),
     ...(gidMap.length > 0 ? [row("gid-map", idMaps(gidMap))] : []),
     ...(cgroup ? [row("cgroup", cgroup)] : []),
+    ...cgroupTasks.map((path) => row("cgroup", path)),
   ];
 }
 
@@ -66,7 +67,6 @@ const DESCRIBE: Describers = {
     `root=${quoted(root)}`,
   ],
   "sync-filesystem": ({ path }) => [quoted(path)],
-  "join-cgroup": ({ path }) => [quoted(path)],
   "cgroup-devices": ({ path, program }) => [quoted(path), `${program.length / 8} instructions`],
   "kill-cgroup": ({ path }) => [quoted(path)],
   netlink: ({ protocol, messages, what }) => [
