@@ -1,4 +1,7 @@
 /** The daemon program. */
 import { runDaemon } from "#daemon";
+import { RELEASE } from "./_release.ts";
 
-process.exit(await runDaemon(process.argv.slice(2)));
+export function main(argv: readonly string[]): Promise<number> {
+  return runDaemon(argv, RELEASE);
+}

@@ -18,35 +18,13 @@ export async function build(): Promise<void> {
 async function compile(): Promise<void> {
   mkdirSync(join(ROOT, "dist"), { recursive: true });
   const target = "build/tug.new";
-  await run(
-    [
-      BUN,
-      "build",
-      "--compile",
-      "--bytecode",
-      "--minify",
-      "--format=cjs",
-      ...defines(),
-      "cmd/main.ts",
-      "--outfile",
-      target,
-    ],
-    {
-      quiet: true,
-    },
-  );
+  const flags = ["--compile", "--bytecode", "--minify", "--format=cjs"];
+  const commit = output(["git", "rev-parse", "--short=12", "HEAD"]) ?? "";
+  const define = `--define=process.env.TUG_COMMIT=${JSON.stringify(commit)}`;
+  await run([BUN, "build", ...flags, define, "cmd/main.ts", "--outfile", target], { quiet: true });
   renameSync(join(ROOT, target), join(ROOT, "dist/tug"));
   rmSync(join(ROOT, "dist/tugd"), { force: true });
   linkSync(join(ROOT, "dist/tug"), join(ROOT, "dist/tugd"));
-}
-
-/** What the executable knows of its own making. */
-function defines(): string[] {
-  const values = {
-    TUG_COMMIT: output(["git", "rev-parse", "--short=12", "HEAD"]) ?? "",
-    TUG_BUILT_AT: output(["git", "log", "-1", "--format=%cI"]) ?? "",
-  };
-  return Object.entries(values).map(([name, value]) => `--define=process.env.${name}=${JSON.stringify(value)}`);
 }
 
 function isFresh(path: string): boolean {

@@ -34,6 +34,7 @@ import { drivers } from "./drivers.ts";
 import { placeExecutor, readHello } from "./embedded.ts";
 import { writePidFile } from "./pid-file.ts";
 import { chooseDriver, preflight } from "./preflight.ts";
+import type { Release } from "./release.ts";
 import { type Reloadable, reloadableOf } from "./reloadable.ts";
 import { createSystem } from "./system.ts";
 
@@ -46,8 +47,14 @@ export interface Engine extends AsyncDisposable {
   readonly reloadable: Reloadable;
 }
 
+interface Parts {
+  readonly config: Config;
+  readonly release: Release;
+  readonly logger: Logger;
+}
+
 /** Builds the engine and makes its records agree with the machine. Nobody is served yet. */
-export async function assemble(config: Config, logger: Logger): Promise<Engine> {
+export async function assemble({ config, release, logger }: Parts): Promise<Engine> {
   await using stack = new AsyncDisposableStack();
   const { dataRoot, execRoot } = config;
 
@@ -65,7 +72,6 @@ export async function assemble(config: Config, logger: Logger): Promise<Engine> 
   const reportFailure = (name: string, error: unknown) =>
     logger.error("background work failed", { work: name, error: messageOf(error), stack: (error as Error)?.stack });
   const background = new Background(reportFailure);
-  stack.defer(() => background.join());
   const database = stack.use(
     openDatabase(join(dataRoot, "tug.db"), [...networkMigrations, ...IMAGE_MIGRATIONS, ...containerMigrations]),
   );
@@ -101,6 +107,8 @@ export async function assemble(config: Config, logger: Logger): Promise<Engine> 
     platform: platformOf(host.architecture),
   });
   const garbage = createGarbageCollector({ content, snapshots: snapshotter, roots: () => [images], background });
+  // Once containers are let go of: what is still under way uses the parts above.
+  stack.defer(() => background.join());
   const containers = stack.use(
     createContainers(database, {
       executor,
@@ -136,7 +144,7 @@ export async function assemble(config: Config, logger: Logger): Promise<Engine> 
   containers.resumeRestarts();
 
   const reloadable = reloadableOf(config);
-  const system = createSystem({ config, reloadable, host, storageDriver, executorPath });
+  const system = createSystem({ release, config, reloadable, host, storageDriver, executorPath });
   const owned = stack.move();
   return {
     containers,

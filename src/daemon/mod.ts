@@ -1,2 +1,3 @@
 /** The daemon: configuration, the composition root, and the life of the process. */
+export type { Release } from "./release.ts";
 export { runDaemon } from "./run-daemon.ts";

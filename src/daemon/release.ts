@@ -1,8 +1,6 @@
-import { version } from "../../package.json";
-
-/** What this executable is. */
-export const RELEASE = {
-  version,
-  commit: process.env.TUG_COMMIT ?? "unknown",
-  builtAt: process.env.TUG_BUILT_AT ?? "",
-};
+/** What this executable is; told by whoever built it. */
+export interface Release {
+  readonly version: string;
+  /** Empty: not known. */
+  readonly commit: string;
+}

@@ -3,9 +3,11 @@ import { HttpServer } from "#lib/http";
 import { createLogger, type Logger } from "#lib/log";
 import { createApi } from "#server";
 import { assemble } from "./assemble.ts";
+import { capture } from "./capture.ts";
 import { type Config, loadConfig } from "./config.ts";
 import { listenOn } from "./listen.ts";
-import { RELEASE } from "./release.ts";
+import { notifyReady } from "./notify.ts";
+import type { Release } from "./release.ts";
 import { reload } from "./reloadable.ts";
 import { untilToldToEnd } from "./shutdown.ts";
 import { usage } from "./usage.ts";
@@ -15,7 +17,7 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 125;
 
 /** The program `tugd`: from its arguments to its exit code. */
-export async function runDaemon(argv: readonly string[]): Promise<number> {
+export async function runDaemon(argv: readonly string[], release: Release): Promise<number> {
   let config: Config;
   try {
     config = loadConfig(argv);
@@ -24,7 +26,7 @@ export async function runDaemon(argv: readonly string[]): Promise<number> {
     return EXIT_USAGE;
   }
   try {
-    return await act(config, argv);
+    return await act(config, argv, release);
   } catch (error) {
     const stack = error instanceof EngineError ? messageOf(error) : ((error as Error).stack ?? String(error));
     process.stderr.write(`tugd: ${stack}\n`);
@@ -32,33 +34,39 @@ export async function runDaemon(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function act(config: Config, argv: readonly string[]): Promise<number> {
+async function act(config: Config, argv: readonly string[], release: Release): Promise<number> {
   switch (config.action) {
     case "help":
       process.stdout.write(usage());
       break;
     case "version":
-      process.stdout.write(`tug version ${RELEASE.version}, build ${RELEASE.commit}\n`);
+      process.stdout.write(`tug version ${release.version}, build ${release.commit}\n`);
       break;
     case "validate":
       process.stderr.write("configuration OK\n");
       break;
     case "cleanup":
-      await cleanUp(config, loggerOf(config));
+      await cleanUp({ config, release, logger: loggerOf(config) });
       break;
     case "run":
-      await serve(config, argv, loggerOf(config));
+      await serve({ config, release, logger: loggerOf(config) }, argv);
   }
   return 0;
 }
 
+interface Daemon {
+  readonly config: Config;
+  readonly release: Release;
+  readonly logger: Logger;
+}
+
 /** Serves until a signal ends it. Containers go on. */
-async function serve(config: Config, argv: readonly string[], logger: Logger): Promise<void> {
+async function serve({ config, release, logger }: Daemon, argv: readonly string[]): Promise<void> {
   process.on("uncaughtException", (error) => logger.error("uncaught exception", { stack: error.stack }));
   process.on("unhandledRejection", (error) =>
     logger.error("unhandled rejection", { stack: (error as Error)?.stack ?? String(error) }),
   );
-  await using engine = await assemble(config, logger);
+  await using engine = await assemble({ config, release, logger });
   const now = () => new Date();
   await using server = new HttpServer({
     handler: createApi({ ...engine, fetch, now }, logger),
@@ -67,9 +75,10 @@ async function serve(config: Config, argv: readonly string[], logger: Logger): P
   });
   await listenOn(server, config, logger);
   logger.info("daemon has completed initialization", {
-    version: RELEASE.version,
+    version: release.version,
     driver: engine.system.identity.storageDriver,
   });
+  await notifyReady(process.env.NOTIFY_SOCKET, capture);
   await untilToldToEnd({
     reload: () => reload(argv, { ...engine, logger, engineID: engine.system.identity.id }),
     onSignal: (signal) => logger.info("processing signal", { signal }),
@@ -79,8 +88,8 @@ async function serve(config: Config, argv: readonly string[], logger: Logger): P
 }
 
 /** Takes everything of these roots off the host, but for images and files. */
-async function cleanUp(config: Config, logger: Logger): Promise<void> {
-  await using engine = await assemble(config, logger);
+async function cleanUp({ config, release, logger }: Daemon): Promise<void> {
+  await using engine = await assemble({ config, release, logger });
   const { containers, networks } = engine;
   for (const { id } of await containers.list({ all: true, limit: 0, filters: new Map() })) {
     await containers.remove(id, { force: true, volumes: true, link: false });

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { arch, hostname, machine, release, totalmem } from "node:os";
+import { arch, hostname, release as kernelRelease, machine, totalmem } from "node:os";
 import { join } from "node:path";
 import type { HostFacts } from "#core/runtime";
 import type { EngineIdentity, SystemBackend, SystemFacts } from "#server";
 import type { Config } from "./config.ts";
-import { RELEASE } from "./release.ts";
+import type { Release } from "./release.ts";
 import type { Reloadable } from "./reloadable.ts";
 
 interface SystemOptions {
+  readonly release: Release;
   readonly config: Config;
   readonly reloadable: Reloadable;
   readonly host: HostFacts;
@@ -21,19 +22,19 @@ export function createSystem(options: SystemOptions): SystemBackend {
   return { identity: identityOf(options), facts: async () => factsOf(options) };
 }
 
-function identityOf({ config, storageDriver, executorPath }: SystemOptions): EngineIdentity {
+function identityOf({ release, config, storageDriver, executorPath }: SystemOptions): EngineIdentity {
   return {
     id: engineID(config.dataRoot),
-    engineVersion: RELEASE.version,
-    gitCommit: RELEASE.commit,
-    buildTime: RELEASE.builtAt,
+    engineVersion: release.version,
+    gitCommit: release.commit,
+    buildTime: "",
     runtimeVersion: `bun${Bun.version}`,
     architecture: arch() === "x64" ? "amd64" : arch(),
     machine: machine(),
-    kernelVersion: release(),
+    kernelVersion: kernelRelease(),
     experimental: false,
     storageDriver,
-    components: [{ name: "tug-exec", version: RELEASE.version, details: { Path: executorPath } }],
+    components: [{ name: "tug-exec", version: release.version, details: { Path: executorPath } }],
   };
 }
 

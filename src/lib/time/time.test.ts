@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { formatDuration, formatNano, nanoOf, parseDuration, parseTimestamp, systemClock } from "#lib/time";
+import { formatDuration, formatNano, nanoOf, parseDuration, parseTimestamp, systemClock } from "./mod.ts";
 
 test("formatNano() trims zeros, or keeps nine digits for log lines", () => {
   expect(formatNano(1_500_000_000n)).toBe("1970-01-01T00:00:01.5Z");
