@@ -64,8 +64,7 @@ describe("flags", () => {
     [["--default-runtime=kata"], "specified default runtime 'kata' does not exist"],
     [["--add-runtime=x=/nonexistent/tug"], "runtime 'x': \"/nonexistent/tug\" is no program"],
     [["--add-runtime=tug=/bin/true"], "runtime name 'tug' is reserved"],
-    [["--log-driver=syslog"], "logger: no log driver named 'syslog' is registered"],
-    [["--log-opt=max-file=2"], "cannot set max-file without max-size"],
+    [["--log-driver=syslog"], 'error looking up logging plugin syslog: plugin "syslog" not found'],
     [
       ["--exec-opt=native.cgroupdriver=systemd"],
       'exec-opt "native.cgroupdriver=systemd" cannot act: this engine writes cgroups itself (native.cgroupdriver=cgroupfs)',
