@@ -162,6 +162,15 @@ describe("namespace and tree", () => {
     await ok("rm", id);
   });
 
+  test("the machine's own tree keeps its options, whatever containers mount", async () => {
+    const options = "grep ' /sys/fs/cgroup ' /proc/self/mounts";
+    const before = await sh(options);
+    expect(before).toContain("nsdelegate");
+    await ok("run", "--rm", "--privileged", "--cgroupns=host", "busybox", "ls", "/sys/fs/cgroup/tug");
+    await ok("run", "--rm", "--privileged", "busybox", "mount", "-t", "cgroup2", "none", "/home");
+    expect(await sh(options)).toBe(before);
+  });
+
   test("/sys/fs/cgroup is the container's own part, and read-only", async () => {
     const script =
       "cat /sys/fs/cgroup/memory.max; mkdir /sys/fs/cgroup/sub; echo 1 >/sys/fs/cgroup/pids.max; grep ' /sys/fs/cgroup ' /proc/self/mounts";
