@@ -49,7 +49,7 @@ export function parseEndpoint(host: string, tls?: TlsMaterial): Endpoint {
 
 function parseTcp(host: string, rest: string, tls: TlsMaterial | undefined): Endpoint {
   const address = rest.replace(/\/+$/, "");
-  const match = /^(\[[0-9a-fA-F:.%]+\]|[^:/[\]]*)(?::(\d{1,5}))?$/.exec(address);
+  const match = /^(\[[0-9a-fA-F:.%]+\]|[^\s:/[\]]*)(?::(\d{1,5}))?$/.exec(address);
   const port = match?.[2] === undefined ? (tls === undefined ? PLAIN_PORT : TLS_PORT) : Number(match[2]);
   if (match === null || port > 65535) throw invalidHost(host);
   const hostname = (match[1] ?? "").replace(/^\[|\]$/g, "") || "localhost";

@@ -117,6 +117,8 @@ export class EngineClient {
     const { connection, reader } = await this.#open();
     const abort = () => connection.close();
     options.signal?.addEventListener("abort", abort, { once: true });
+    // A signal that fired while we connected calls no listener any more.
+    if (options.signal?.aborted) abort();
     const sending = this.#send(connection, method, target, options).catch(tolerateBrokenConnection);
     const failedSending = new Promise<never>((_, reject) => sending.catch(reject));
     try {
