@@ -9,7 +9,7 @@ test("two daemons run containers with networks of their own", async () => {
   const address = ["run", "--rm", "busybox", "sh", "-c", "ip -4 addr show eth0 | grep -o 'inet [0-9.]*'"];
   const [first, second] = await Promise.all([one.ok("docker", address), two.ok("docker", address)]);
   expect(first).toMatch(/^inet \d/);
-  expect(first.split(".").slice(0, 2)).not.toEqual(second.split(".").slice(0, 2));
+  expect(first.split(".").slice(0, 3)).not.toEqual(second.split(".").slice(0, 3));
 });
 
 test("a second daemon on the same roots is refused", async () => {
@@ -50,7 +50,7 @@ test("SIGHUP reads the configuration file again", async () => {
     await Bun.sleep(20);
   }
   expect(await daemon.ok("docker", ["info", "-f", "{{.Labels}}"])).toBe("[a=2]");
-  const until = (Date.now() / 1000 + 0.01).toFixed(3);
+  const until = (Date.now() / 1000 + 0.5).toFixed(3);
   expect(
     await daemon.ok("docker", ["events", "--since", since, "--until", until, "--format", "{{.Type}} {{.Action}}"]),
   ).toBe("daemon reload");
