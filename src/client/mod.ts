@@ -21,7 +21,7 @@ export type { Filters } from "./filters.ts";
 export * as images from "./images.ts";
 export { parseJsonLines } from "./json-lines.ts";
 export * as networks from "./networks.ts";
-export { Demultiplexer, type Frame, type StreamName } from "./stdcopy.ts";
+export { OutputDecoder, type OutputPart } from "./output.ts";
 export * as system from "./system.ts";
 export { compareVersions, MAX_API_VERSION, MIN_API_VERSION } from "./version.ts";
 export * as volumes from "./volumes.ts";

@@ -1,5 +1,5 @@
 import type { BuildCache } from "#api/engine";
-import { humanDuration } from "../values/durations.ts";
+import { durationText } from "#lib/time";
 import { formatSize } from "../values/sizes.ts";
 import type { Formatter } from "./formatter.ts";
 
@@ -7,7 +7,7 @@ const SHORT_ID = 12;
 
 /** Records of the build cache as `system df --verbose` shows them. */
 export function buildCacheFormatter({ truncate, nowMs }: { truncate: boolean; nowMs: number }): Formatter<BuildCache> {
-  const ago = (time: string | null | undefined) => (time ? `${humanDuration(nowMs - Date.parse(time))} ago` : "");
+  const ago = (time: string | null | undefined) => (time ? `${durationText(nowMs - Date.parse(time))} ago` : "");
   return {
     typeName: "*formatter.buildCacheContext",
     fields: {

@@ -1,5 +1,5 @@
 import type { ContainerSummary } from "#api/engine";
-import { humanDuration } from "../values/durations.ts";
+import { durationText } from "#lib/time";
 import { formatSize } from "../values/sizes.ts";
 import { ellipsis, shortId } from "./ellipsis.ts";
 import type { Field, Formatter } from "./formatter.ts";
@@ -65,7 +65,7 @@ function containerFields({ truncate, nowMs }: ContainerListOptions): Record<stri
     Ports: { head: "PORTS", value: ({ Ports: ports = [] }) => portsText(ports) },
     RunningFor: {
       head: "CREATED",
-      value: ({ Created: created = 0 }) => `${humanDuration(nowMs - created * 1000)} ago`,
+      value: ({ Created: created = 0 }) => `${durationText(nowMs - created * 1000)} ago`,
     },
     Size: { head: "SIZE", value: sizeText },
     State: { head: "STATE", value: ({ State: state = "" }) => state },

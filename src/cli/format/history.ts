@@ -1,5 +1,5 @@
 import type { images } from "#client";
-import { humanDuration } from "../values/durations.ts";
+import { durationText } from "#lib/time";
 import { formatSize } from "../values/sizes.ts";
 import { ellipsis, shortId } from "./ellipsis.ts";
 import type { Formatter } from "./formatter.ts";
@@ -30,7 +30,7 @@ export function historyFormatter(options: {
         head: "CREATED",
         value: ({ Created: created }) => {
           if (!human) return rfc3339(created);
-          return created <= 0 ? "N/A" : `${humanDuration(nowMs - created * 1000)} ago`;
+          return created <= 0 ? "N/A" : `${durationText(nowMs - created * 1000)} ago`;
         },
       },
       ID: { head: "IMAGE", value: ({ Id: id }) => (truncate ? shortId(id) : id) },

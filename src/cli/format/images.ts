@@ -1,5 +1,5 @@
 import type { ImageSummary } from "#api/engine";
-import { humanDuration } from "../values/durations.ts";
+import { durationText } from "#lib/time";
 import { formatSize } from "../values/sizes.ts";
 import { shortId } from "./ellipsis.ts";
 import type { Formatter } from "./formatter.ts";
@@ -60,7 +60,7 @@ export function imageFormatter({ truncate, digests, nowMs }: ImageListOptions): 
       CreatedAt: { head: "CREATED AT", value: ({ image }) => goTime(image.Created) },
       CreatedSince: {
         head: "CREATED",
-        value: ({ image }) => (image.Created <= 0 ? "N/A" : `${humanDuration(nowMs - image.Created * 1000)} ago`),
+        value: ({ image }) => (image.Created <= 0 ? "N/A" : `${durationText(nowMs - image.Created * 1000)} ago`),
       },
       Digest: { head: "DIGEST", value: ({ digest }) => digest },
       ID: { head: "IMAGE ID", value: ({ image }) => (truncate ? shortId(image.Id) : image.Id) },

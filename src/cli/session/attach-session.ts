@@ -1,9 +1,7 @@
 /** A terminal, or pipes, joined to a process in a container over a hijacked connection. */
-import { Demultiplexer, type HijackedStream } from "#client";
-import { DetachWatcher, parseDetachKeys } from "#lib/term";
+import { type HijackedStream, OutputDecoder } from "#client";
+import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from "#lib/stream";
 import type { Io } from "../io.ts";
-
-export const DEFAULT_DETACH_KEYS = "ctrl-p,ctrl-q";
 
 export interface AttachSession {
   readonly io: Io;
@@ -11,7 +9,7 @@ export interface AttachSession {
   /** The process has a terminal: its output is one unframed stream. */
   readonly tty: boolean;
   readonly stdin: boolean;
-  /** Keys that end the session and leave the process running; empty for none. */
+  /** Keys that end the session and leave the process running; empty for the usual ones. */
   readonly detachKeys: string;
 }
 
@@ -33,25 +31,22 @@ export async function runSession(session: AttachSession): Promise<"ended" | "det
 }
 
 async function pumpOutput({ io, stream, tty, stdin }: AttachSession): Promise<void> {
-  const demultiplexer = new Demultiplexer();
+  const decoder = new OutputDecoder();
   for (let bytes = await stream.read(); bytes !== undefined; bytes = await stream.read()) {
-    const frames = tty ? [{ stream: "stdout" as const, bytes }] : demultiplexer.push(bytes);
-    for (const frame of frames) {
+    const parts = tty ? [{ stream: "stdout" as const, bytes }] : decoder.push(bytes);
+    for (const part of parts) {
       // With input at hand a slow reader of our output must not keep us from reading it.
-      if (stdin) await io[frame.stream].writeAsync(frame.bytes);
-      else io[frame.stream].write(frame.bytes);
+      if (stdin) await io[part.stream].writeAsync(part.bytes);
+      else io[part.stream].write(part.bytes);
     }
   }
 }
 
-async function pumpInput(
-  { io, stream, tty, detachKeys }: AttachSession,
-  isRaw: boolean,
-): Promise<"ended" | "detached"> {
-  const watcher = tty && isRaw ? new DetachWatcher(parseDetachKeys(detachKeys)) : undefined;
+async function pumpInput({ io, stream, detachKeys }: AttachSession, isRaw: boolean): Promise<"ended" | "detached"> {
+  const keys = isRaw ? new DetachKeys(parseDetachKeys(detachKeys) ?? DEFAULT_DETACH_KEYS) : undefined;
   for await (const bytes of io.stdin.read()) {
-    const { pass, detached } = watcher?.push(bytes) ?? { pass: bytes, detached: false };
-    if (pass.length > 0) await stream.write(pass);
+    const { output, detached } = keys?.scan(bytes) ?? { output: bytes, detached: false };
+    if (output.length > 0) await stream.write(output);
     if (detached) return "detached";
   }
   stream.closeWrite();

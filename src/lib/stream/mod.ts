@@ -1,4 +1,6 @@
 /** Streams as Docker's clients speak them: frames, detach keys, joined connections. */
-export { DetachKeys, parseDetachKeys } from "./detach-keys.ts";
+
+export { demultiplex } from "./demultiplex.ts";
+export { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from "./detach-keys.ts";
 export { join } from "./join.ts";
-export { demultiplex, encodeFrame, FrameDecoder, type StreamName } from "./stdcopy.ts";
+export { encodeFrame, FrameDecoder, type StreamName } from "./stdcopy.ts";

@@ -1,4 +1,4 @@
-import { Transform, type TransformCallback } from "node:stream";
+import { EngineError } from "#lib/errors";
 
 /** The stream a frame belongs to. A `system` frame carries a failure of the engine itself; clients print it and stop. */
 const STREAM_IDS = { stdin: 0, stdout: 1, stderr: 2, system: 3 } as const;
@@ -18,46 +18,45 @@ export function encodeFrame(stream: StreamName, payload: Uint8Array | string): B
   return frame;
 }
 
+export interface FramePart {
+  readonly stream: StreamName;
+  readonly payload: Buffer;
+  /** How much of the frame is still to come. */
+  readonly leftBytes: number;
+}
+
 /** Takes frames apart again, however they were cut on their way. Payloads are handed on as they come, not gathered. */
 export class FrameDecoder {
-  #header = Buffer.alloc(0);
+  readonly #header = Buffer.alloc(FRAME_HEADER_BYTES);
+  #headerBytes = 0;
   #stream: StreamName = "stdout";
   #left = 0;
 
-  /** @throws Error for a header that is none: the bytes are no multiplexed stream */
-  *decode(chunk: Buffer): Generator<{ stream: StreamName; payload: Buffer }> {
-    let rest: Buffer = chunk;
+  /** @throws EngineError `internal` for a header that is none: the bytes are no multiplexed stream */
+  *decode(chunk: Uint8Array): Generator<FramePart, void> {
+    let rest = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     while (rest.length > 0) {
-      if (this.#left > 0) {
-        const payload = rest.subarray(0, this.#left);
-        this.#left -= payload.length;
-        rest = rest.subarray(payload.length);
-        yield { stream: this.#stream, payload };
+      if (this.#left === 0) {
+        rest = rest.subarray(this.#fillHeader(rest));
         continue;
       }
-      const missing = FRAME_HEADER_BYTES - this.#header.length;
-      this.#header = Buffer.concat([this.#header, rest.subarray(0, missing)]);
-      rest = rest.subarray(missing);
-      if (this.#header.length === FRAME_HEADER_BYTES) this.#begin();
+      const payload = rest.subarray(0, this.#left);
+      this.#left -= payload.length;
+      rest = rest.subarray(payload.length);
+      yield { stream: this.#stream, payload, leftBytes: this.#left };
     }
   }
 
-  #begin(): void {
-    const stream = NAMES[this.#header[0] ?? 0];
-    if (!stream) throw new Error(`unrecognized stream: ${this.#header[0]}`);
+  /** How many of the bytes belong to the header. */
+  #fillHeader(bytes: Buffer): number {
+    const copied = bytes.copy(this.#header, this.#headerBytes);
+    this.#headerBytes += copied;
+    if (this.#headerBytes < FRAME_HEADER_BYTES) return copied;
+    const stream = NAMES[this.#header[0]!];
+    if (!stream) throw new EngineError("internal", `unrecognized stream: ${this.#header[0]}`);
     this.#stream = stream;
     this.#left = this.#header.readUInt32BE(4);
-    this.#header = Buffer.alloc(0);
+    this.#headerBytes = 0;
+    return copied;
   }
-}
-
-/** A multiplexed stream as the bare bytes of all its streams, in order. */
-export function demultiplex(): Transform {
-  const decoder = new FrameDecoder();
-  return new Transform({
-    transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback) {
-      for (const { payload } of decoder.decode(chunk)) this.push(payload);
-      done();
-    },
-  });
 }

@@ -1,5 +1,4 @@
-/** Text for terminals: aligned columns, wrapped paragraphs, colours, and key sequences typed by people. */
-export { DetachWatcher, parseDetachKeys } from "./detach-keys.ts";
+/** Text for terminals: aligned columns, wrapped paragraphs, colours, raw mode. */
 export { enterRawMode } from "./raw-mode.ts";
 export { ansi, colorsAllowed, printable } from "./style.ts";
 export { alignTabs, type TabLayout, textWidth } from "./tab-table.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { alignTabs, colorsAllowed, DetachWatcher, parseDetachKeys, printable, textWidth, wrapText } from "./mod.ts";
+import { alignTabs, colorsAllowed, printable, textWidth, wrapText } from "./mod.ts";
 
 const layout = { minWidth: 10, padding: 3 };
 
@@ -36,23 +36,4 @@ test("colorsAllowed() heeds NO_COLOR", () => {
   expect(colorsAllowed({ terminal: true, noColor: undefined })).toBe(true);
   expect(colorsAllowed({ terminal: true, noColor: "1" })).toBe(false);
   expect(colorsAllowed({ terminal: false, noColor: undefined })).toBe(false);
-});
-
-test("parseDetachKeys() knows letters and control keys", () => {
-  expect([...parseDetachKeys("ctrl-p,ctrl-q")]).toEqual([16, 17]);
-  expect([...parseDetachKeys("a,ctrl-@,ctrl-_,DEL")]).toEqual([97, 0, 31, 127]);
-  expect(() => parseDetachKeys("ctrl-foo")).toThrow("Unknown character: 'ctrl-foo'");
-  expect(() => parseDetachKeys("")).toThrow("Unknown character: ''");
-});
-
-test("DetachWatcher holds back what may be the sequence and lets go what was not", () => {
-  const watcher = new DetachWatcher(parseDetachKeys("ctrl-p,ctrl-q"));
-  const push = (...bytes: number[]) => {
-    const { pass, detached } = watcher.push(Uint8Array.from(bytes));
-    return { pass: [...pass], detached };
-  };
-  expect(push(1, 16)).toEqual({ pass: [1], detached: false });
-  expect(push(2)).toEqual({ pass: [16, 2], detached: false });
-  expect(push(16, 16)).toEqual({ pass: [16], detached: false });
-  expect(push(17, 5)).toEqual({ pass: [], detached: true });
 });

@@ -1,7 +1,6 @@
 import type { ContainerState as ApiState } from "#api/engine";
 import type { ContainerState } from "#core/containers";
-import { ZERO_TIME } from "#lib/time";
-import { durationText } from "./duration-text.ts";
+import { durationText, ZERO_TIME } from "#lib/time";
 
 /** The flags of the API, derived here and nowhere else: a paused or restarting container counts as running, too. */
 export function containerState(state: ContainerState): NonNullable<ApiState> {

@@ -4,7 +4,8 @@ import { EngineError } from "#lib/errors";
 import { defineCommand } from "../../command.ts";
 import { bool, string } from "../../flags/flag.ts";
 import type { Io } from "../../io.ts";
-import { DEFAULT_DETACH_KEYS, runSession } from "../../session/attach-session.ts";
+import { runSession } from "../../session/attach-session.ts";
+import { chooseDetachKeys } from "../../session/detach-keys.ts";
 import { followTerminalSize } from "../../session/resize.ts";
 import { forwardSignals } from "../../session/signals.ts";
 
@@ -28,13 +29,12 @@ export const attach = defineCommand({
     checkAttachable(container.State);
     if (stdin && tty && !io.stdin.isTerminal)
       throw new EngineError("invalid-parameter", "the input device is not a TTY");
-    const detachKeys = flags["detach-keys"] || context.config().detachKeys || DEFAULT_DETACH_KEYS;
+    const detachKeys = chooseDetachKeys(context, flags["detach-keys"]);
     using cleanup = new DisposableStack();
     if (flags["sig-proxy"] && !tty) cleanup.use(forwardSignals(io, engine, id));
     const { result } = await containers.wait(engine, id);
     result.catch(() => undefined);
-    const keys = detachKeys === DEFAULT_DETACH_KEYS ? {} : { detachKeys };
-    const stream = cleanup.use(await containers.attach(engine, id, { stdin, stdout: true, stderr: true, ...keys }));
+    const stream = cleanup.use(await containers.attach(engine, id, { stdin, stdout: true, stderr: true, detachKeys }));
     if (tty && io.stdout.isTerminal) {
       await redraw(io, (size) => containers.resize(engine, id, size));
       cleanup.use(followTerminalSize(io, (size) => containers.resize(engine, id, size)));

@@ -5,7 +5,8 @@ import type { Context } from "../../context.ts";
 import { checkEnv } from "../../create/checks.ts";
 import { readEnvironment } from "../../create/env-files.ts";
 import { bool, list, string } from "../../flags/flag.ts";
-import { DEFAULT_DETACH_KEYS, runSession } from "../../session/attach-session.ts";
+import { runSession } from "../../session/attach-session.ts";
+import { chooseDetachKeys } from "../../session/detach-keys.ts";
 import { followTerminalSize } from "../../session/resize.ts";
 
 export const exec = defineCommand({
@@ -29,7 +30,7 @@ export const exec = defineCommand({
     const { io } = context;
     const [container = "", ...command] = args;
     const env = readEnvironment(flags["env-file"], flags.env, io.env);
-    const detachKeys = flags["detach-keys"] || context.config().detachKeys || "";
+    const detachKeys = chooseDetachKeys(context, flags["detach-keys"]);
     const stdin = flags.interactive && !flags.detach;
     const engine = await context.engine();
     // Asked before our own terminal is looked at, so that a wrong name is what the user hears of first.
@@ -52,8 +53,7 @@ export const exec = defineCommand({
       Cmd: command,
     });
     const start = { Detach: flags.detach, Tty: flags.tty, ...consoleSize };
-    if (!flags.detach)
-      return runAttached(context, engine, { id, start, stdin, detachKeys: detachKeys || DEFAULT_DETACH_KEYS });
+    if (!flags.detach) return runAttached(context, engine, { id, start, stdin, detachKeys });
     await execs.start(engine, id, start);
     return 0;
   },

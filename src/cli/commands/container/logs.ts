@@ -1,4 +1,4 @@
-import { containers, Demultiplexer } from "#client";
+import { containers, OutputDecoder } from "#client";
 import { EngineError, messageOf } from "#lib/errors";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
@@ -55,9 +55,9 @@ async function copy({ io }: Context, body: AsyncIterable<Uint8Array>): Promise<n
 }
 
 async function copyFrames({ io }: Context, body: AsyncIterable<Uint8Array>): Promise<number> {
-  const demultiplexer = new Demultiplexer();
+  const decoder = new OutputDecoder();
   for await (const bytes of body) {
-    for (const frame of demultiplexer.push(bytes)) io[frame.stream].write(frame.bytes);
+    for (const part of decoder.push(bytes)) io[part.stream].write(part.bytes);
   }
   return 0;
 }

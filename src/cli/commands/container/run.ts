@@ -1,13 +1,13 @@
 import { containers, type EngineClient, type HijackedStream } from "#client";
 import { EngineError, isKind } from "#lib/errors";
-import { parseDetachKeys } from "#lib/term";
 import { defineCommand, type Invocation } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { createFlags, imageFlags } from "../../create/flags.ts";
 import { createRequest } from "../../create/request.ts";
 import { describeFailure } from "../../failure.ts";
 import { bool, string } from "../../flags/flag.ts";
-import { DEFAULT_DETACH_KEYS, runSession } from "../../session/attach-session.ts";
+import { runSession } from "../../session/attach-session.ts";
+import { chooseDetachKeys } from "../../session/detach-keys.ts";
 import { followTerminalSize } from "../../session/resize.ts";
 import { forwardSignals } from "../../session/signals.ts";
 import { Cidfile, surroundings } from "./_create.ts";
@@ -92,13 +92,6 @@ function detached(request: containers.ContainerCreateRequest): containers.Contai
   return { ...request, AttachStdin: false, AttachStdout: false, AttachStderr: false, StdinOnce: false };
 }
 
-/** The keys of the flag, of the configuration, or the usual ones. Throws `invalid-parameter` for unknown keys. */
-function chooseDetachKeys(context: Context, given: string): string {
-  const keys = given || context.config().detachKeys || DEFAULT_DETACH_KEYS;
-  parseDetachKeys(keys);
-  return keys;
-}
-
 interface AttachedRun {
   readonly id: string;
   readonly request: containers.ContainerCreateRequest;
@@ -141,6 +134,6 @@ function attachTo(engine: EngineClient, { id, request, detachKeys }: AttachedRun
     stdin: request.AttachStdin === true,
     stdout: request.AttachStdout === true,
     stderr: request.AttachStderr === true,
-    ...(detachKeys === DEFAULT_DETACH_KEYS ? {} : { detachKeys }),
+    detachKeys,
   });
 }

@@ -4,7 +4,8 @@ import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { describeFailure } from "../../failure.ts";
 import { bool, string } from "../../flags/flag.ts";
-import { DEFAULT_DETACH_KEYS, runSession } from "../../session/attach-session.ts";
+import { runSession } from "../../session/attach-session.ts";
+import { chooseDetachKeys } from "../../session/detach-keys.ts";
 import { followTerminalSize } from "../../session/resize.ts";
 import { forwardSignals } from "../../session/signals.ts";
 
@@ -27,7 +28,7 @@ export const start = defineCommand({
     if (args.length > 1) {
       throw new EngineError("invalid-parameter", "you cannot start and attach multiple containers at once");
     }
-    const detachKeys = flags["detach-keys"] || context.config().detachKeys || DEFAULT_DETACH_KEYS;
+    const detachKeys = chooseDetachKeys(context, flags["detach-keys"]);
     return startAttached(context, engine, { name: args[0]!, interactive: flags.interactive, detachKeys, checkpoint });
   },
 });
@@ -69,14 +70,14 @@ async function startAttached(context: Context, engine: EngineClient, start: Atta
   const stdin = start.interactive && config?.OpenStdin === true;
   using cleanup = new DisposableStack();
   if (!tty) cleanup.use(forwardSignals(io, engine, id));
-  const keys = start.detachKeys === DEFAULT_DETACH_KEYS ? {} : { detachKeys: start.detachKeys };
-  const stream = cleanup.use(await containers.attach(engine, id, { stdin, stdout: true, stderr: true, ...keys }));
+  const { detachKeys } = start;
+  const stream = cleanup.use(await containers.attach(engine, id, { stdin, stdout: true, stderr: true, detachKeys }));
   const { result } = await containers.wait(engine, id, host?.AutoRemove === true ? "removed" : "next-exit");
   result.catch(() => undefined);
   await containers.start(engine, id, start.checkpoint);
   if (tty && io.stdout.isTerminal) {
     cleanup.use(followTerminalSize(io, (size) => containers.resize(engine, id, size)));
   }
-  const how = await runSession({ io, stream, tty, stdin, detachKeys: start.detachKeys });
+  const how = await runSession({ io, stream, tty, stdin, detachKeys });
   return how === "detached" ? 0 : (await result).StatusCode;
 }

@@ -1,7 +1,7 @@
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
-/** A length of time as `docker ps` shows it: one unit, rounded as Docker rounds. */
+/** A length of time as people say it, one unit rounded as Docker rounds: `3 seconds`, `About a minute`, `5 weeks`. */
 export function durationText(milliseconds: number): string {
   const seconds = Math.trunc(milliseconds / 1000);
   if (seconds < 1) return "Less than a second";
