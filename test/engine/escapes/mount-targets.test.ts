@@ -38,8 +38,8 @@ const TARGETS: readonly { path: string; flags?: string[] }[] = [
   { path: "etc/resolv.conf" },
   { path: "etc/hostname" },
   { path: "etc" },
-  { path: "mnt", flags: ["-v", "/var/empty:/mnt"] },
-  { path: "deep", flags: ["-v", "/var/empty:/deep/er/still"] },
+  { path: "mnt", flags: ["-v", "/media:/mnt"] },
+  { path: "deep", flags: ["-v", "/media:/deep/er/still"] },
   { path: "scratch", flags: ["--tmpfs", "/scratch"] },
   { path: "copied", flags: ["--tmpfs", "/copied/er"] },
   { path: "work", flags: ["-w", "/work/new"] },
@@ -106,10 +106,10 @@ test.each(ROOTS.map(({ tag }) => tag))("%s: the container is refused, and says w
 });
 
 test.each([
-  ["-v", "/var/empty:/proc"],
-  ["-v", "/var/empty:/proc/sys"],
-  ["-v", "/var/empty:/proc/self/attr"],
-  ["-v", "/var/empty:/sys/../proc/sys"],
+  ["-v", "/media:/proc"],
+  ["-v", "/media:/proc/sys"],
+  ["-v", "/media:/proc/self/attr"],
+  ["-v", "/media:/sys/../proc/sys"],
   ["--tmpfs", "/proc"],
   ["--tmpfs", "/proc/self"],
 ])("%s %s would let the container fake its procfs, and is refused (CVE-2019-16884)", async (flag, value) => {
@@ -125,7 +125,7 @@ test("a target that another container exchanges for a link stays in the containe
   await daemon.ok("docker", ["run", "-d", "--name=swapper", ...volume, "-w", "/shared", "busybox", "sh", "-c", swap]);
   const outcomes = new Set<number>();
   for (let tries = 0; tries < 12; tries++) {
-    const mounts = ["-v", "/var/empty:/shared/d/planted", "--tmpfs", "/shared/d/scratch", "-w", "/shared/d/work"];
+    const mounts = ["-v", "/media:/shared/d/planted", "--tmpfs", "/shared/d/scratch", "-w", "/shared/d/work"];
     outcomes.add((await run(...volume, ...mounts, "busybox", "touch", "/shared/d/mark")).code);
     expect(canary.changes()).toBe("");
   }
