@@ -24,9 +24,9 @@ const TUG = join(import.meta.dir, "../../dist/tug");
 
 /** @throws when no real engine runs: a ratio needs both sides in one run */
 export async function engines(): Promise<Engines> {
-  const socket = process.env.TUG_TEST_ORACLE ?? join(process.env.PEER_TREE ?? "/opt/peer", "run/docker.sock");
+  const socket = process.env.TUG_TEST_ORACLE ?? "";
   if (!existsSync(socket)) {
-    throw new Error(`no real Docker Engine at ${socket}: start one (the peer tool does), or set TUG_TEST_ORACLE`);
+    throw new Error(`no real Docker Engine at "${socket}": set TUG_TEST_ORACLE to its socket, or use ./dev bench`);
   }
   const daemon = await TestDaemon.start();
   const docker: Engine = {

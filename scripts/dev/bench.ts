@@ -2,6 +2,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "./build.ts";
 import { requireHost } from "./daemon.ts";
+import { startOracle } from "./oracle.ts";
+import { dockerCli } from "./packages.ts";
 import { BUN, fail, ROOT, run, step } from "./shell.ts";
 
 /** Runs the measurements of bench/, all or those named. Each folder answers one question. */
@@ -11,8 +13,10 @@ export async function bench(args: string[]): Promise<void> {
   const known = readdirSync(join(ROOT, "bench"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith("_"))
     .map((entry) => entry.name);
+  await using oracle = await startOracle({ wanted: true });
+  const env = { TUG_TEST_ORACLE: oracle?.socket ?? "", TUG_TEST_DOCKER: await dockerCli() };
   for (const name of args.length > 0 ? args : known) {
     if (!known.includes(name)) fail(`no measurement "${name}": there are ${known.join(", ")}`);
-    await step(name, () => run([BUN, join("bench", name, "run.ts")]));
+    await step(name, () => run([BUN, join("bench", name, "run.ts")], { env }));
   }
 }

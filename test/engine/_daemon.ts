@@ -8,6 +8,8 @@ import { makeBusyboxImage } from "../fixtures/busybox.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
 const START_LIMIT_MS = 20_000;
+/** A daemon that does not end when told is killed, and whoever waits gets an exit code that is not 0. */
+const STOP_LIMIT_MS = 30_000;
 /** The daemon under test: what was built, or another build. */
 const TUGD = process.env.TUG_TEST_TUGD ?? join(ROOT, "dist/tugd");
 
@@ -92,7 +94,10 @@ export class TestDaemon implements AsyncDisposable {
   /** Ends the daemon politely; containers go on. */
   async down(): Promise<number> {
     this.#process?.kill("SIGTERM");
-    return (await this.#process?.exited) ?? 0;
+    const hung = setTimeout(() => this.#process?.kill("SIGKILL"), STOP_LIMIT_MS);
+    const code = (await this.#process?.exited) ?? 0;
+    clearTimeout(hung);
+    return code;
   }
 
   signal(signal: NodeJS.Signals): void {
