@@ -19,6 +19,7 @@ import { createGarbageCollector } from "#core/gc";
 import { createImages, IMAGE_MIGRATIONS, type LocalImages } from "#core/images";
 import { createNetworks, networkMigrations, type OwnedNetworks } from "#core/networks";
 import { hostReader } from "#core/runtime";
+import { selectSnapshotter } from "#core/snapshots";
 import { createProcessExecutor, readExitRecord } from "#executor";
 import { Background } from "#lib/async";
 import { openDatabase } from "#lib/db";
@@ -30,10 +31,9 @@ import { findAppArmorParser, loadAppArmor } from "./apparmor.ts";
 import { capture } from "./capture.ts";
 import type { Config } from "./config.ts";
 import { lockDataRoot } from "./data-root-lock.ts";
-import { drivers } from "./drivers.ts";
 import { placeExecutor, readHello } from "./embedded.ts";
 import { writePidFile } from "./pid-file.ts";
-import { chooseDriver, preflight } from "./preflight.ts";
+import { preflight, thisProcess } from "./preflight.ts";
 import type { Release } from "./release.ts";
 import { type Reloadable, reloadableOf } from "./reloadable.ts";
 import { createSystem } from "./system.ts";
@@ -59,7 +59,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
   const { dataRoot, execRoot } = config;
 
   // The machine, and this process's right to these roots.
-  const found = preflight(hostReader);
+  const found = preflight(hostReader, thisProcess());
   stack.use(lockDataRoot(dataRoot));
   mkdirSync(execRoot, { recursive: true, mode: 0o711 });
   stack.use(writePidFile(config.pidFile));
@@ -83,12 +83,13 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
   const executor = stack.use(createProcessExecutor({ binaryPath: executorPath, log: logger }));
   const content = await createContentStore(join(dataRoot, "content"));
   await content.clean();
-  const storageDriver = chooseDriver(config.storageDriver, host, hostReader);
-  const snapshotter = await drivers[storageDriver]({
-    root: join(dataRoot, "snapshots", storageDriver),
+  const snapshotter = await selectSnapshotter({
+    root: join(dataRoot, "snapshots"),
     imagesDir: join(execRoot, "images"),
     content,
     executor,
+    preferred: config.storageDriver,
+    passedOver: (driver, reason) => logger.warn("storage driver does not work here", { driver, reason }),
   });
   const randomId = () => randomBytes(32).toString("hex");
   const networks = stack.use(
@@ -127,11 +128,9 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
       defaults: config.containers,
       hostname,
       // An image that was removed by force went on living for its containers.
-      removed: (image) =>
-        background.run(
-          "look for garbage",
-          images.find(image).then((found) => void (found ?? garbage.request())),
-        ),
+      removed: (image) => {
+        if (!images.isKnown(image)) garbage.request();
+      },
       capture,
     }),
   );
@@ -144,7 +143,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
   containers.resumeRestarts();
 
   const reloadable = reloadableOf(config);
-  const system = createSystem({ release, config, reloadable, host, storageDriver, executorPath });
+  const system = createSystem({ release, config, reloadable, host, storageDriver: snapshotter.name, executorPath });
   const owned = stack.move();
   return {
     containers,

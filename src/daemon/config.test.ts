@@ -57,7 +57,7 @@ describe("flags", () => {
     ],
     [["--data-root=rel"], '--data-root "rel" has to be an absolute path'],
     [["--log-level=loud"], 'invalid argument "loud" for "--log-level" flag: one of debug, info, warn, error, fatal'],
-    [["--storage-driver=zfs"], 'invalid argument "zfs" for "--storage-driver" flag: one of erofs, overlay, vfs'],
+    [["--storage-driver=zfs"], 'unknown storage driver "zfs": use one of erofs, overlay, vfs'],
     [["--mtu=big"], 'invalid argument "big" for "--mtu" flag: not a whole number'],
     [["--label=x"], "bad attribute format: x"],
     [["--label=a=1", "--label=a=2"], "conflict labels for a"],

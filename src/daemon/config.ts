@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { type OciRuntime, validateLogConfig } from "#core/containers";
+import { type Defaults, type OciRuntime, validateLogConfig } from "#core/containers";
+import { type DriverName, parseDriverName } from "#core/snapshots";
 import { EngineError, messageOf } from "#lib/errors";
 import { LOG_LEVELS, type LogLevel } from "#lib/log";
-import type { DriverName } from "./drivers.ts";
 import { mergeSettings, parseConfigFile, parseFlags, type Settings } from "./flags.ts";
 import { type Host, parseHost } from "./hosts.ts";
 import type { Flag } from "./options.ts";
@@ -25,28 +25,10 @@ export interface Config {
   readonly logFormat: "text" | "json";
   readonly labels: readonly string[];
   readonly shutdownTimeoutSeconds: number;
-  /** Undefined: the best one that works. */
+  /** Undefined: the one that was used before, else the best one that works. */
   readonly storageDriver: DriverName | undefined;
   readonly network: { readonly bridge: string; readonly bip: string; readonly mtu: number };
-  readonly containers: ContainerConfig;
-}
-
-/** Defaults for containers; see `Defaults` in core/containers. */
-interface ContainerConfig {
-  readonly runtime: string;
-  readonly runtimes: ReadonlyMap<string, OciRuntime | undefined>;
-  readonly logDriver: string;
-  readonly logOptions: Readonly<Record<string, string>>;
-  readonly cgroupParent: string;
-  readonly shmSizeBytes: number;
-  readonly init: boolean;
-  readonly ulimits: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[];
-  readonly dns: readonly string[];
-  readonly dnsOptions: readonly string[];
-  readonly dnsSearch: readonly string[];
-  readonly noNewPrivileges: boolean;
-  readonly seccompProfile: string;
-  readonly hostGatewayAddress: string;
+  readonly containers: Defaults;
 }
 
 export const OWN_RUNTIME = "tug";
@@ -116,9 +98,7 @@ function interpret(settings: Settings, configFile: string): Config {
     logFormat: oneOf(settings, "log-format", ["text", "json"] as const, "text"),
     labels: labelsOf(settings),
     shutdownTimeoutSeconds: whole(settings, "shutdown-timeout", 15),
-    storageDriver: settings.has("storage-driver")
-      ? oneOf(settings, "storage-driver", ["erofs", "overlay", "vfs"] as const, "erofs")
-      : undefined,
+    storageDriver: settings.has("storage-driver") ? parseDriverName(text(settings, "storage-driver", "")) : undefined,
     network: {
       bridge: text(settings, "bridge", ""),
       bip: text(settings, "bip", ""),
@@ -128,7 +108,7 @@ function interpret(settings: Settings, configFile: string): Config {
   };
 }
 
-function containersOf(settings: Settings): ContainerConfig {
+function containersOf(settings: Settings): Defaults {
   refuseExecOptions(list(settings, "exec-opt"));
   const runtimes = runtimesOf(settings);
   const runtime = text(settings, "default-runtime", OWN_RUNTIME);

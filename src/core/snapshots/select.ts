@@ -10,10 +10,10 @@ import { createOverlaySnapshotter } from "./overlay.ts";
 import type { Snapshotter } from "./snapshot.ts";
 import { createVfsSnapshotter } from "./vfs.ts";
 
-export type DriverName = "erofs" | "overlay" | "vfs";
-
 /** In the order of preference. */
-const DRIVERS: readonly DriverName[] = ["erofs", "overlay", "vfs"];
+const DRIVERS = ["erofs", "overlay", "vfs"] as const;
+
+export type DriverName = (typeof DRIVERS)[number];
 
 const CREATE: Readonly<Record<DriverName, (options: DriverOptions) => Promise<Snapshotter>>> = {
   erofs: createErofsSnapshotter,
@@ -24,32 +24,43 @@ const CREATE: Readonly<Record<DriverName, (options: DriverOptions) => Promise<Sn
 export interface SelectOptions extends Omit<DriverOptions, "root"> {
   /** Holds a directory for each driver. */
   readonly root: string;
-  /** As the user named it. Without a name: the driver that this root was used with, else the best that works here. */
-  readonly preferred?: string;
+  /** Without it: the driver that this root was used with, else the best that works here. */
+  readonly preferred?: DriverName | undefined;
+  /** Told of each better driver that does not work here, and what is missing. */
+  readonly passedOver?: (name: DriverName, reason: string) => void;
 }
 
 /**
  * Opens the driver of a root.
  *
- * @throws EngineError `invalid-parameter` for a name that is none; `failed-precondition` when the driver does not work
- *   here, saying what is missing
+ * @throws `failed-precondition` when the preferred driver, or the one that this root was used with, does not work here,
+ *   saying what is missing
  */
 export async function selectSnapshotter(options: SelectOptions): Promise<Snapshotter> {
   const { preferred, root } = options;
-  const used = preferred === undefined ? await driverOf(root) : undefined;
-  if (preferred !== undefined || used !== undefined) {
-    const name = preferred === undefined ? used! : parseDriverName(preferred);
+  const name = preferred ?? (await driverOf(root));
+  if (name === undefined) return await open(await bestDriver(options), options);
+  const reason = await whyNot(name, options);
+  if (reason !== undefined) throw new EngineError("failed-precondition", `storage driver "${name}": ${reason}`);
+  return await open(name, options);
+}
+
+/** The last one works everywhere. */
+async function bestDriver(options: SelectOptions): Promise<DriverName> {
+  for (const name of DRIVERS) {
     const reason = await whyNot(name, options);
-    if (reason !== undefined) throw new EngineError("failed-precondition", `storage driver "${name}": ${reason}`);
-    return await CREATE[name]({ ...options, root: join(root, name) });
+    if (reason === undefined) return name;
+    options.passedOver?.(name, reason);
   }
-  for (const name of DRIVERS)
-    if ((await whyNot(name, options)) === undefined) return await CREATE[name]({ ...options, root: join(root, name) });
   throw new EngineError("failed-precondition", "no storage driver works here");
 }
 
+async function open(name: DriverName, options: SelectOptions): Promise<Snapshotter> {
+  return await CREATE[name]({ ...options, root: join(options.root, name) });
+}
+
 /** Docker's names are understood where they mean the same. @throws `invalid-parameter` */
-function parseDriverName(text: string): DriverName {
+export function parseDriverName(text: string): DriverName {
   const name = text === "overlay2" ? "overlay" : DRIVERS.find((driver) => driver === text);
   if (name === undefined)
     throw new EngineError("invalid-parameter", `unknown storage driver "${text}": use one of ${DRIVERS.join(", ")}`);
