@@ -197,17 +197,3 @@ function parseJson(text: string): unknown {
     return undefined;
   }
 }
-
-/** Processes whose command line holds `text`, by pid. */
-export function processesWith(text: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
