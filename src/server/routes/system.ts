@@ -9,7 +9,7 @@ import { invalid, notImplemented } from "../errors.ts";
 import { json } from "../reply.ts";
 import { type ApiRequest, get, head, post, type Route } from "../router.ts";
 import { eventLine } from "../views/event.ts";
-import { infoView, versionView } from "../views/system.ts";
+import { formerInfo, infoView, versionView } from "../views/system.ts";
 
 interface SystemParts {
   readonly containers: Pick<Containers, "list">;
@@ -26,7 +26,7 @@ export function systemRoutes(backends: SystemParts): Route[] {
     get("/_ping", () => ping("OK")),
     head("/_ping", () => ping("")),
     get("/version", () => json(versionView(system.identity))),
-    get("/info", () => info(backends)),
+    get("/info", ({ version }) => info(backends, version)),
     get("/events", (request) => follow(backends.events, request)),
     post("/auth", () => {
       throw notImplemented("logging in to a registry");
@@ -48,7 +48,7 @@ function ping(body: string): HttpResponse {
   };
 }
 
-async function info({ containers, images, system, now }: SystemParts): Promise<HttpResponse> {
+async function info({ containers, images, system, now }: SystemParts, version: number): Promise<HttpResponse> {
   const [facts, all, held] = await Promise.all([
     system.facts(),
     containers.list({ all: true, limit: 0, filters: new Map() }),
@@ -63,7 +63,8 @@ async function info({ containers, images, system, now }: SystemParts): Promise<H
     stopped: all.length - running - paused,
     images: held.length,
   };
-  return json(infoView(system.identity, facts, counts, formatNano(BigInt(now().getTime()) * 1_000_000n)));
+  const view = infoView(system.identity, facts, counts, formatNano(BigInt(now().getTime()) * 1_000_000n));
+  return json({ ...view, ...formerInfo(version) });
 }
 
 function follow(events: Pick<Events, "subscribe">, request: ApiRequest): HttpResponse {

@@ -14,7 +14,7 @@ export function imageInspect(image: Image, facts: { version: number; storageDriv
     Parent: "",
     Comment: document.comment ?? document.history?.at(-1)?.comment ?? "",
     ...(document.created !== undefined && { Created: document.created }),
-    ...(facts.version < 45 && { Container: "", ContainerConfig: imageConfig(undefined) }),
+    ...(facts.version < 45 && { ContainerConfig: imageConfig(undefined, facts.version) }),
     DockerVersion: document.docker_version ?? "",
     Author: document.author ?? "",
     Architecture: document.architecture,
@@ -25,9 +25,22 @@ export function imageInspect(image: Image, facts: { version: number; storageDriv
     GraphDriver: { Data: null, Name: facts.storageDriver },
     RootFS: { Type: document.rootfs.type, Layers: [...document.rootfs.diff_ids] },
     Metadata: { LastTagTime: image.lastTagTime ?? ZERO_TIME },
-    Config: imageConfig(document.config),
+    Config: imageConfig(document.config, facts.version),
   };
 }
+
+/** Fields of a container's config that an image has no use for; until 1.50 it had them all the same. */
+const CONTAINER_FIELDS = {
+  Hostname: "",
+  Domainname: "",
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Image: "",
+};
 
 export interface ImageSummaryFacts {
   readonly version: number;
@@ -75,8 +88,9 @@ function familiar(reference: string): string {
   return familiarReference(parseReference(reference));
 }
 
-function imageConfig(config: Image["document"]["config"]): Record<string, unknown> {
+function imageConfig(config: Image["document"]["config"], version: number): Record<string, unknown> {
   return {
+    ...(version < 50 && CONTAINER_FIELDS),
     Cmd: config?.Cmd ?? null,
     Entrypoint: config?.Entrypoint ?? null,
     Env: config?.Env ?? null,

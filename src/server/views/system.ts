@@ -46,6 +46,11 @@ export interface Counts {
   readonly images: number;
 }
 
+/** Members of /info that later versions dropped: bridges never needed the firewall's modules for their own traffic here. */
+export function formerInfo(version: number): Record<string, unknown> {
+  return version < 50 ? { BridgeNfIptables: false, BridgeNfIp6tables: false } : {};
+}
+
 /** `GET /info`. */
 export function infoView(identity: EngineIdentity, facts: SystemFacts, counts: Counts, now: string): Wire<SystemInfo> {
   return {
