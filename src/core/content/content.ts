@@ -1,16 +1,6 @@
 import type { Readable } from "node:stream";
+import type { Digest } from "#api/oci";
 import type { Lease } from "./leases.ts";
-
-/** `sha256:…`: the digest of bytes as stored, algorithm included. */
-export type Digest = string & { readonly __brand: "Digest" };
-
-export interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: Digest;
-  readonly size: number;
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly platform?: { readonly architecture: string; readonly os: string; readonly variant?: string };
-}
 
 /**
  * Immutable blobs by digest, as files `ROOT/sha256/HEX`. A blob is there whole or not at all: writers stream into a

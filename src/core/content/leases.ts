@@ -1,4 +1,4 @@
-import type { Digest } from "./content.ts";
+import type { Digest } from "#api/oci";
 
 /**
  * Keeps blobs from the collector while no record refers to them yet: whoever writes blobs takes a lease first and

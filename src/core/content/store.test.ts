@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ContentStore, createContentStore, digestOf, parseDigest } from "./mod.ts";
+import { type Digest, parseDigest } from "#api/oci";
+import { type ContentStore, createContentStore, digestOf } from "./mod.ts";
 
 let root: string;
 let store: ContentStore;
@@ -124,13 +125,15 @@ test("collect() keeps what is leased or used", async () => {
   expect(await store.has(digest)).toBe(false);
 });
 
-test("parseDigest() takes sha256 in lower case only", () => {
+test("path() takes sha256 in lower case only", () => {
   for (const text of [
     "",
     "sha256:",
     "md5:d41d8cd98f00b204e9800998ecf8427e",
     `sha256:${"A".repeat(64)}`,
     `sha256:${"0".repeat(64)}\n`,
+    `sha512:${"0".repeat(128)}`,
+    "sha256:../../../etc/passwd",
   ])
-    expect(() => parseDigest(text)).toThrow("invalid digest");
+    expect(() => store.path(text as Digest)).toThrow("invalid digest");
 });

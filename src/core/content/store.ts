@@ -3,11 +3,12 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { type Digest, parseDigest } from "#api/oci";
 import { KeyedLock } from "#lib/async";
 import { EngineError } from "#lib/errors";
 import { fileError, isAbsent, publish, syncDirectory } from "#lib/fs";
-import type { ContentStore, Digest } from "./content.ts";
-import { digestOf, parseDigest } from "./digest.ts";
+import type { ContentStore } from "./content.ts";
+import { blobName, digestOf } from "./digest.ts";
 import { type Lease, Leases } from "./leases.ts";
 
 /** Configs and manifests are small; whatever is larger is streamed. */
@@ -111,7 +112,7 @@ class DirectoryStore implements ContentStore {
   }
 
   path(digest: Digest): string {
-    return join(this.#blobs, parseDigest(digest).slice("sha256:".length));
+    return join(this.#blobs, blobName(digest));
   }
 
   async remove(digest: Digest): Promise<void> {

@@ -1,4 +1,5 @@
-import type { ContentStore, Digest } from "#core/content";
+import type { Digest } from "#api/oci";
+import type { ContentStore } from "#core/content";
 import type { ChainID, Snapshotter } from "#core/snapshots";
 import type { Background } from "#lib/async";
 

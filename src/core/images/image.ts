@@ -1,5 +1,5 @@
 import type { ImageConfig as EngineImageConfig } from "#api/engine";
-import type { Digest } from "#core/content";
+import type { Digest } from "#api/oci";
 import type { Filters } from "#core/events";
 import type { ChainID, DiffID } from "#core/snapshots";
 
@@ -94,6 +94,8 @@ export interface LocalImages extends Images {
   seed(image: BuiltinImage): Promise<void>;
   /** Lets go of removed images that the last container has left. */
   forgetRemoved(): void;
+  /** Whether users see the image: it is here, and was not removed from under its containers. */
+  isKnown(id: ImageID): boolean;
   /** Whether an image needs the blob. */
   usesBlob(digest: Digest): boolean;
   /** Chains that images need, those being prepared included. */

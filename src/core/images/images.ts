@@ -1,4 +1,4 @@
-import type { Digest } from "#core/content";
+import type { Digest } from "#api/oci";
 import { type ChainID, chainIDOf } from "#core/snapshots";
 import { seedBuiltin } from "./builtin.ts";
 import type { ImagesContext, ImagesOptions } from "./context.ts";
@@ -50,6 +50,7 @@ function engineVerbs(context: ImagesContext): Omit<LocalImages, keyof Images> {
     forgetRemoved() {
       for (const id of records.removed()) if (context.containersUsing(id).length === 0) records.forget(id);
     },
+    isKnown: (id) => records.find(id)?.removed === false,
     usesBlob: (digest: Digest) => records.usesBlob(digest),
     usedChains: () => new Set<ChainID>([...records.chains().map(chainIDOf), ...context.pendingChains.keys()]),
   };

@@ -1,5 +1,5 @@
 import { formatReference, type Reference, repositoryOf } from "#api/distribution";
-import type { Digest } from "#core/content";
+import type { Digest } from "#api/oci";
 import type { DiffID } from "#core/snapshots";
 import type { Database, Migration } from "#lib/db";
 import type { ImageDocument, ImageID } from "./image.ts";

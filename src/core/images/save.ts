@@ -11,8 +11,8 @@ import {
   type Reference,
   repositoryOf,
 } from "#api/distribution";
-import { ANNOTATIONS, type Descriptor, hexOf, type Index, type Manifest, MEDIA_TYPES } from "#api/oci";
-import { type Digest, digestOf } from "#core/content";
+import { ANNOTATIONS, type Descriptor, type Digest, hexOf, type Index, type Manifest, MEDIA_TYPES } from "#api/oci";
+import { digestOf } from "#core/content";
 import { EngineError } from "#lib/errors";
 import { byteString } from "#lib/fs";
 import { TAR_END, tarHeader, tarPadding } from "#lib/tar";
