@@ -18,7 +18,8 @@ export async function build(): Promise<void> {
 async function compile(): Promise<void> {
   mkdirSync(join(ROOT, "dist"), { recursive: true });
   const target = "build/tug.new";
-  const flags = ["--compile", "--bytecode", "--minify", "--format=cjs"];
+  // Split, so that starting the command line loads nothing of the daemon: it saves 1.5 of 4.5 ms.
+  const flags = ["--compile", "--bytecode", "--minify", "--format=esm", "--splitting"];
   const commit = output(["git", "rev-parse", "--short=12", "HEAD"]) ?? "";
   const define = `--define=process.env.TUG_COMMIT=${JSON.stringify(commit)}`;
   await run([BUN, "build", ...flags, define, "cmd/main.ts", "--outfile", target], { quiet: true });

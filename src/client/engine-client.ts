@@ -119,11 +119,10 @@ export class EngineClient {
     options.signal?.addEventListener("abort", abort, { once: true });
     // A signal that fired while we connected calls no listener any more.
     if (options.signal?.aborted) abort();
-    const sending = this.#send(connection, method, target, options).catch(tolerateBrokenConnection);
-    const failedSending = new Promise<never>((_, reject) => sending.catch(reject));
+    const failed = failureOf(this.#send(connection, method, target, options));
     try {
-      const head = await Promise.race([reader.head(), failedSending]);
-      const body = closing(connection, reader.body(method, head), sending);
+      const head = await Promise.race([reader.head(), failed]);
+      const body = closing(connection, reader.body(method, head), options.body === undefined ? undefined : failed);
       if (head.status >= 400) throw await refusal(path, head, body);
       return { status: head.status, headers: head.headers, body };
     } catch (error) {
@@ -215,9 +214,16 @@ export class EngineClient {
   }
 }
 
-/** An engine may refuse before it has read the whole body: its answer then says more than the broken pipe. */
-function tolerateBrokenConnection(error: unknown): void {
-  if (!isKind(error, "unavailable")) throw error;
+/**
+ * Rejects if sending fails by our own fault. A connection that breaks is left to the answer to tell: an engine may
+ * refuse before it has read the whole body.
+ */
+function failureOf(sending: Promise<void>): Promise<never> {
+  return new Promise((_, reject) => {
+    sending.catch((error: unknown) => {
+      if (!isKind(error, "unavailable")) reject(error);
+    });
+  });
 }
 
 async function refusal(path: string, head: ResponseHead, body: AsyncIterable<Uint8Array>): Promise<EngineError> {
@@ -225,17 +231,24 @@ async function refusal(path: string, head: ResponseHead, body: AsyncIterable<Uin
   return responseError(head.status, head.reason, path, await collect(body, MAX_ERROR_BYTES), type);
 }
 
-/** The body, after which the connection is closed and a failure of our own sending comes to light. */
+/**
+ * The body, after which the connection is closed. It does not wait for our own sending, which may hang on an input
+ * that nobody writes to, but fails when that does.
+ */
 async function* closing(
   connection: Connection,
   body: AsyncGenerator<Uint8Array, void>,
-  sending: Promise<void>,
+  failed: Promise<never> | undefined,
 ): AsyncGenerator<Uint8Array, void> {
   try {
-    yield* body;
+    if (failed === undefined) return yield* body;
+    for (;;) {
+      const part = await Promise.race([body.next(), failed]);
+      if (part.done === true) return;
+      yield part.value;
+    }
   } finally {
     connection.close();
-    await sending;
   }
 }
 
