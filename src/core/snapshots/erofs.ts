@@ -1,6 +1,6 @@
 import { access, mkdir, readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { parseDigest } from "#core/content";
+import { parseDigest } from "#api/oci";
 import { KeyedLock } from "#lib/async";
 import { type ErofsImage, openErofs, readErofsTags, writeErofs } from "#lib/erofs";
 import { byteString, fileError, isAbsent, TEMPORARY_SUFFIX } from "#lib/fs";
