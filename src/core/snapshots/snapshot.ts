@@ -1,4 +1,4 @@
-import type { Digest } from "#core/content";
+import type { Digest } from "#api/oci";
 
 /** The digest of an uncompressed layer tar. */
 export type DiffID = Digest;
