@@ -16,6 +16,7 @@ export { compileForeignPlan } from "./plan/foreign.ts";
 export { formatPlan } from "./plan/format.ts";
 export type { PlanInput, SpecInput } from "./runtime.ts";
 export { buildSpec } from "./spec/build.ts";
+export { hiddenPaths } from "./spec/defaults.ts";
 export type { BindPoint, MountPoint, TmpfsPoint } from "./spec/mount-point.ts";
 export { mountPoints } from "./spec/mount-points.ts";
 export { baseEnvironment, mergeEnvironment } from "./spec/process.ts";

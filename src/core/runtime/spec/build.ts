@@ -1,6 +1,6 @@
 import type { Linux, Spec, SpecNamespace, SpecNamespaceType } from "#api/oci";
 import type { SpecInput } from "../runtime.ts";
-import { MASKED_PATHS, READONLY_PATHS } from "./defaults.ts";
+import { hiddenPaths } from "./defaults.ts";
 import { buildDevices } from "./devices.ts";
 import { type NamespaceModes, namespaceModes } from "./modes.ts";
 import { mountPoints } from "./mount-points.ts";
@@ -50,17 +50,18 @@ function buildLinux(input: SpecInput, modes: NamespaceModes, security: Security)
     ...(devices.length > 0 ? { devices } : {}),
     ...rootPropagation(mountPoints(hostConfig)),
     ...(security.seccomp ? { seccomp: security.seccomp } : {}),
-    ...hiddenPaths(input, security),
+    ...shieldedPaths(input, security),
   };
 }
 
-function hiddenPaths(
+function shieldedPaths(
   { hostConfig, host }: SpecInput,
   security: Security,
 ): Pick<Linux, "maskedPaths" | "readonlyPaths"> {
   if (hostConfig.Privileged || security.systemPathsUnconfined) return {};
-  const maskedPaths = hostConfig.MaskedPaths ?? [...MASKED_PATHS, ...host.extraMaskedPaths];
-  const readonlyPaths = hostConfig.ReadonlyPaths ?? READONLY_PATHS;
+  const usual = hiddenPaths(host);
+  const maskedPaths = hostConfig.MaskedPaths ?? usual.maskedPaths;
+  const readonlyPaths = hostConfig.ReadonlyPaths ?? usual.readonlyPaths;
   return {
     ...(maskedPaths.length > 0 ? { maskedPaths } : {}),
     ...(readonlyPaths.length > 0 ? { readonlyPaths } : {}),

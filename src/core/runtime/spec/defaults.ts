@@ -1,5 +1,6 @@
 /** What a container gets when nobody asks for anything: Docker 28's defaults (moby oci/defaults.go, oci/caps/defaults.go). */
 import type { DeviceRule, SpecMount } from "#api/oci";
+import type { HostFacts } from "../types.ts";
 
 export const DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -22,7 +23,7 @@ export const DEFAULT_CAPABILITIES = [
   "CAP_AUDIT_WRITE",
 ];
 
-export const MASKED_PATHS = [
+const MASKED_PATHS = [
   "/proc/asound",
   "/proc/acpi",
   "/proc/interrupts",
@@ -37,7 +38,15 @@ export const MASKED_PATHS = [
   "/sys/devices/virtual/powercap",
 ];
 
-export const READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+const READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/** What of /proc and /sys a container does not see, and what it cannot write to. */
+export function hiddenPaths({ extraMaskedPaths }: Pick<HostFacts, "extraMaskedPaths">): {
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+} {
+  return { maskedPaths: [...MASKED_PATHS, ...extraMaskedPaths], readonlyPaths: READONLY_PATHS };
+}
 
 /** Safe because a network namespace of its own holds nobody else's ports and sockets. */
 export const NETWORK_SYSCTLS = {
