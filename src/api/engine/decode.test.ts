@@ -42,4 +42,10 @@ describe("decodeBody()", () => {
   ])("refuses %j", (body, message) => {
     expect(() => decode(body)).toThrow(`invalid JSON: json: ${message}`);
   });
+
+  test("takes the command of an exec as a list only, and names its type", () => {
+    expect(() => decodeBody({ Cmd: "sh" }, BODY_SHAPES.ContainerExec)).toThrow(
+      "invalid JSON: json: cannot unmarshal string into Go struct field ExecOptions.Cmd of type []string",
+    );
+  });
 });

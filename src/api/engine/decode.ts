@@ -20,8 +20,10 @@ export interface StructShape {
   readonly fields: Readonly<Record<string, Shape>>;
 }
 
-// Fields that Docker takes as one string, too.
+// Fields of a container's config that Docker takes as one string, too. Those of an exec are lists.
 const STRING_OR_LIST = new Set(["Cmd", "Entrypoint"]);
+// A create request embeds the container's config, and Go leaves the name of what embeds out of its messages.
+const EMBEDDING = "container.CreateRequest";
 const INT64_LIMIT = 2 ** 63;
 
 /**
@@ -32,8 +34,7 @@ const INT64_LIMIT = 2 ** 63;
  */
 export function decodeBody(value: unknown, shape: StructShape): Record<string, unknown> {
   if (!isObject(value)) throw mismatch(value, "Go value", shape);
-  // A message names the field by its path; at the top Go leaves the type's name out for embedded structs.
-  return decodeStruct(value, shape, "");
+  return decodeStruct(value, shape, shape.goType === EMBEDDING ? "" : shape.goType.replace(/^.*\./, ""));
 }
 
 function decode(value: unknown, shape: Shape, path: string): unknown {
@@ -61,7 +62,7 @@ function decodeStruct(value: object, shape: StructShape, path: string): Record<s
   for (const [key, item] of Object.entries(value)) {
     const name = fieldName(shape, key);
     if (name === undefined || item === null) continue;
-    const single = STRING_OR_LIST.has(name) && typeof item === "string";
+    const single = shape.goType === EMBEDDING && STRING_OR_LIST.has(name) && typeof item === "string";
     result[name] = single ? [item] : decode(item, shape.fields[name] ?? "empty", `${path}.${key}`);
   }
   return result;
