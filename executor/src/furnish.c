@@ -25,11 +25,24 @@ int run_mount(struct context *context, const struct op_mount *op, struct error *
   return attach(context, mount_fd, target_fd, op->target, error);
 }
 
+/* Fills a directory as the one that it will cover is filled, owner and mode of the directory itself included. */
+static int copy_up(int target_fd, int tree_fd, struct error *error) {
+  struct stat info;
+  if (copy_tree(target_fd, tree_fd, error) < 0) return -1;
+  /* A detached mount is opened by path only: its root is reached through ".". */
+  SCOPED_FD root_fd = openat(tree_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (root_fd < 0 || fstat(target_fd, &info) < 0 || fchown(root_fd, info.st_uid, info.st_gid) < 0 ||
+      fchmod(root_fd, info.st_mode & 07777) < 0)
+    return fail(error, "copy directory");
+  return 0;
+}
+
 int run_bind(struct context *context, const struct op_bind *op, struct error *error) {
   int tree_fd = context->trees[context->trees_used++];
   mode_t type = strcmp(op->create, "file") == 0 ? S_IFREG : S_IFDIR;
   SCOPED_FD target_fd = make_in_root(context->root_fd, op->target, type, type == S_IFDIR ? 0755 : 0644, FOLLOW);
   if (target_fd < 0) return fail(error, "bind \"%s\": make \"%s\"", op->source, op->target);
+  if (op->copy_up && copy_up(target_fd, tree_fd, error) < 0) return append_message(error, " to \"%s\"", op->source), -1;
   if (change_mount(tree_fd, op->recursive_attributes ? AT_RECURSIVE : 0, op->set, op->clear, 0) < 0)
     return fail(error, "bind \"%s\": set attributes", op->source);
   if (change_mount(tree_fd, op->propagation & MS_REC ? AT_RECURSIVE : 0, 0, 0, op->propagation) < 0)

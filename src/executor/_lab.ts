@@ -191,7 +191,7 @@ export function bind(source: string, target: string, options: Partial<Extract<Ch
     recursiveAttributes: false,
     propagation: MS.PRIVATE | MS.REC,
   };
-  return { op: "bind", source, target, create: "directory", uidMap: [], gidMap: [], ...attributes, ...options };
+  return { op: "bind", source, target, create: "directory", uidMap: [], gidMap: [], copyUp: false, ...attributes, ...options };
 }
 
 const device = (name: string, minor: number): ChildOp => ({

@@ -90,6 +90,7 @@ const SAMPLE: { readonly [Kind in Op["op"]]: Extract<Op, { op: Kind }> } = {
     propagation: 1 << 18,
     uidMap: [MAP, { containerId: 65536, hostId: 0, size: 1 }],
     gidMap: [],
+    copyUp: true,
   },
   device: {
     op: "device",

@@ -107,6 +107,7 @@ export const OP_FIELDS: { readonly [Kind in Op["op"]]: readonly FieldOf<Extract<
     num("propagation"),
     maps("uidMap"),
     maps("gidMap"),
+    flag("copyUp"),
   ],
   device: [
     text("target"),

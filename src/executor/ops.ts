@@ -172,6 +172,8 @@ export type InsideOp =
       /** Non-empty: the mount is idmapped with these maps. */
       readonly uidMap: readonly IdMapping[];
       readonly gidMap: readonly IdMapping[];
+      /** The source is an empty directory that first gets a copy of what the target held. */
+      readonly copyUp: boolean;
     }
   /** Makes a device node; where mknod is not permitted (user namespace) it binds the host's node instead. */
   | {

@@ -25,6 +25,7 @@ import { effectiveHostConfig } from "./effective-host-config.ts";
 import { isBeingRemoved } from "./errors.ts";
 import { followEnd } from "./exit.ts";
 import { makeFiles } from "./files.ts";
+import { emptyVolumes, fillVolumes } from "./fill-volumes.ts";
 import { foreignRuntime, isForeign } from "./foreign-runtime.ts";
 import { watchHealth } from "./health.ts";
 import { joinNamespaces, joinNetwork, sharedMemory } from "./join.ts";
@@ -42,7 +43,8 @@ export async function launch(context: Context, container: Container): Promise<vo
   const { folder, spec, plan, endpoint } = await compileRun(context, container, undo);
   await writeFile(folder.spec, formatSpec(spec), { mode: 0o600 });
 
-  const monitor = await startMonitor(context, container, { folder, spec, plan });
+  const filling = fillVolumes(plan, await emptyVolumes(container, undo));
+  const monitor = await startMonitor(context, container, { folder, spec, plan: filling });
   undo.defer(() => ended(monitor));
   const started = await monitor.started;
   await recordStart(context, container, { monitor, started, spec, endpoint });

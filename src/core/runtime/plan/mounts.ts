@@ -38,6 +38,7 @@ function mountOp(mount: SpecMount, { reader }: PlanInput): InsideOp {
       propagation: options.propagation,
       uidMap: mapped ? idMap(mount.uidMappings) : [],
       gidMap: mapped ? idMap(mount.gidMappings) : [],
+      copyUp: false,
     };
   }
   return {
@@ -116,6 +117,7 @@ function bindCgroup(source: string, target: string, set: number): InsideOp {
     propagation: MS.PRIVATE,
     uidMap: [],
     gidMap: [],
+    copyUp: false,
   };
 }
 
