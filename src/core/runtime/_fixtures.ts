@@ -49,6 +49,7 @@ export const hybridHost: HostFacts = {
   cpusetCpus: "0-1",
   cpusetMems: "0",
   capabilities: 0x1fffeffffffn,
+  openFiles: 524288,
   extraMaskedPaths: [],
 };
 

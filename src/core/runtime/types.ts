@@ -13,6 +13,8 @@ export interface HostFacts {
   readonly cpusetMems: string;
   /** All capabilities that the daemon has itself, by bit. */
   readonly capabilities: bigint;
+  /** How many files a process may open at most when nobody says otherwise: the daemon's own hard limit. */
+  readonly openFiles: number;
   /** Files below /sys and /proc that Docker masks per machine (thermal_throttle …). */
   readonly extraMaskedPaths: readonly string[];
 }

@@ -54,6 +54,8 @@ test("discoverHost() finds a machine with one tree, AppArmor and thermal counter
     "/sys/kernel/security/apparmor/profiles": "man_filter (enforce)\ndocker-default (enforce)\n",
     "/sys/devices/system/cpu/cpu0/thermal_throttle/count": "0",
     "/sys/devices/system/cpu/cpu1/online": "1",
+    "/proc/self/limits":
+      "Max processes             127326               127326               processes\nMax open files            1048576              1048577              files\n",
   });
   const host = discoverHost(reader, BASICS);
   expect(host.cgroups).toMatchObject({
@@ -65,6 +67,7 @@ test("discoverHost() finds a machine with one tree, AppArmor and thermal counter
   expect(host).toMatchObject({
     cpusetCpus: "0-2",
     apparmorDefault: "docker-default",
+    openFiles: 1048577,
     extraMaskedPaths: ["/sys/devices/system/cpu/cpu0/thermal_throttle"],
   });
 });

@@ -36,6 +36,7 @@ export function discoverHost(reader: HostReader, { machine, kernelRelease }: Hos
     cpus: cpuList(reader.readText("/sys/devices/system/cpu/online") ?? "0")?.size ?? 1,
     ...cpusets,
     capabilities: BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`),
+    openFiles: openFiles(reader),
     extraMaskedPaths: thermalPaths(reader),
   };
 }
@@ -151,6 +152,16 @@ function cpusetFacts(reader: HostReader, cgroups: CgroupFacts): Pick<HostFacts, 
     cpusetCpus: list("cpus", "/sys/devices/system/cpu/online"),
     cpusetMems: list("mems", "/sys/devices/system/node/online"),
   };
+}
+
+/** The kernel's own default (INR_OPEN_CUR). */
+const LEAST_OPEN_FILES = 1024;
+
+/** The hard limit of this process, which what it starts inherits. */
+function openFiles(reader: HostReader): number {
+  return Number(
+    /^Max open files +\d+ +(\d+)/m.exec(reader.readText("/proc/self/limits") ?? "")?.[1] ?? LEAST_OPEN_FILES,
+  );
 }
 
 /** Counters that tell a container how its neighbours use the processor: a side channel. */

@@ -6,6 +6,9 @@ export const DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
 
 export const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
+/** The soft limit of the kernel and of systemd: select(2) cannot count further, and programs may raise it. */
+export const DEFAULT_OPEN_FILES = 1024;
+
 export const DEFAULT_CAPABILITIES = [
   "CAP_CHOWN",
   "CAP_DAC_OVERRIDE",

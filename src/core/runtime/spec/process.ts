@@ -4,9 +4,9 @@ import type { CapabilitySets, Process, Rlimit } from "#api/oci";
 import { invalid } from "../errors.ts";
 import { rlimitNumber } from "../linux/rlimits.ts";
 import type { SpecInput } from "../runtime.ts";
-import type { ResolvedUser } from "../types.ts";
+import type { HostFacts, ResolvedUser } from "../types.ts";
 import { containerCapabilities } from "./capabilities.ts";
-import { DEFAULT_PATH } from "./defaults.ts";
+import { DEFAULT_OPEN_FILES, DEFAULT_PATH } from "./defaults.ts";
 import type { Security } from "./security.ts";
 
 export function buildProcess(input: SpecInput, security: Security): Process {
@@ -20,7 +20,7 @@ export function buildProcess(input: SpecInput, security: Security): Process {
     env: containerEnvironment(input),
     cwd: workingDirectory(config.WorkingDir ?? ""),
     capabilities: sameSets(containerCapabilities(hostConfig, input.host)),
-    ...rlimits(hostConfig.Ulimits ?? []),
+    rlimits: rlimits(hostConfig.Ulimits ?? [], input.host),
     ...(security.noNewPrivileges ? { noNewPrivileges: true } : {}),
     ...(security.apparmorProfile ? { apparmorProfile: security.apparmorProfile } : {}),
     oomScoreAdj: hostConfig.OomScoreAdj ?? 0,
@@ -82,10 +82,14 @@ interface Ulimit {
   readonly Hard?: number;
 }
 
-function rlimits(ulimits: readonly Ulimit[]): { rlimits?: Rlimit[] } {
-  if (ulimits.length === 0) return {};
-  return { rlimits: ulimits.map(rlimit) };
+/** The daemon raises its own soft limit on open files to the hard one, which containers shall not inherit. */
+function rlimits(ulimits: readonly Ulimit[], { openFiles: hard }: HostFacts): Rlimit[] {
+  const asked = ulimits.map(rlimit);
+  if (asked.some(({ type }) => type === OPEN_FILES)) return asked;
+  return [...asked, { type: OPEN_FILES, hard, soft: Math.min(DEFAULT_OPEN_FILES, hard) }];
 }
+
+const OPEN_FILES = "RLIMIT_NOFILE";
 
 /** @throws `invalid-parameter` in the words of go-units */
 export function rlimit({ Name: name = "", Soft: soft = 0, Hard: hard = 0 }: Ulimit): Rlimit {
