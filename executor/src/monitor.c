@@ -222,17 +222,6 @@ static void adopt(struct monitor *monitor) {
   if (!monitor->spec.tty || monitor->spec.foreign) take_over_stdio(monitor);
 }
 
-/* What the kernel and systemd give to programs that do not ask for more: select(2) cannot count further. */
-#define OPEN_FILES 1024
-
-/* The daemon raises its own soft limit to the hard one, and what it was before nobody can tell. Programs may raise theirs. */
-static void lower_open_files(void) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= OPEN_FILES) return;
-  limit.rlim_cur = OPEN_FILES;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* Nothing that happens to the daemon or its session reaches the monitor; what it inherited and does not use is closed. */
 static void detach(struct monitor *monitor, int listen_fd) {
   int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -245,7 +234,6 @@ static void detach(struct monitor *monitor, int listen_fd) {
   watch(monitor, &monitor->listener, EPOLLIN);
   signal(SIGCHLD, SIG_DFL);
   setsid();
-  lower_open_files();
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 

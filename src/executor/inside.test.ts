@@ -75,11 +75,6 @@ describe("a process has", () => {
     expect(report.get("cwd")).toEqual(["/srv/data"]);
   });
 
-  test("the usual soft limit on open files, whatever the daemon has, and the daemon's hard one", async () => {
-    const hard = /^Max open files +\d+ +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))![1]!;
-    expect((await probe()).get("nofile")).toEqual([`${Math.min(1024, Number(hard))} ${hard}`]);
-  });
-
   test("the user, groups, capabilities and umask of its plan, and owns its output", async () => {
     const report = await probe({
       become: [

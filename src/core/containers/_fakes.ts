@@ -191,6 +191,7 @@ const HOST: HostFacts = {
   cpusetCpus: "0-1",
   cpusetMems: "0",
   capabilities: 0x1ffffffffffn,
+  openFiles: 1048576,
   extraMaskedPaths: [],
 };
 
