@@ -1,7 +1,7 @@
 /** Where tug answers otherwise than the real engine, on purpose. `docs/COMPATIBILITY.md` says the same for people. */
 
 /** A member of documents that is left out of the comparison. */
-export interface Difference {
+interface Difference {
   /** The end of its path (`.GraphDriver.Data`), or an expression for the path. */
   readonly member: string | RegExp;
   readonly reason: string;
@@ -20,13 +20,13 @@ export const DIFFERENCES: readonly Difference[] = [
 ];
 
 /** Words that differ: replaced in the texts of both before they are compared. */
-export interface Wording {
+interface Wording {
   readonly words: RegExp;
   readonly by: string;
   readonly reason: string;
 }
 
-export const WORDINGS: readonly Wording[] = [
+const WORDINGS: readonly Wording[] = [
   {
     words:
       /failed to create task for container: (?:failed to create shim task: )?(?:OCI runtime create failed: )?(?:runc create failed: )?(?:unable to start container process: )?(?:error during container init: )?/g,
@@ -46,10 +46,12 @@ export const WORDINGS: readonly Wording[] = [
     reason: "the same for an exec",
   },
   { words: / set in config\.json failed(?=: )/g, by: "", reason: "there is no such file" },
-  { words: /^# .*\n\n?|\n(?=\n# )|^\n(?=# )/gm, by: "", reason: "tug's resolv.conf has no comments" },
+  { words: /^# .*\n/gm, by: "", reason: "tug's resolv.conf has no comments" },
+  { words: /^\n+/, by: "", reason: "nor an empty line at the top" },
+  { words: /\n{2,}/g, by: "\n", reason: "and no empty lines between them" },
   { words: /of type (?:container\.|time\.)?\w+$/gm, by: "of type T", reason: "Go's names of types" },
 ];
 
 export function withSameWords(text: string): string {
-  return WORDINGS.reduce((result, { words, by }) => result.replaceAll(words, by), text);
+  return WORDINGS.reduce((result, { words, by }) => result.replace(words, by), text);
 }

@@ -2,6 +2,7 @@
  * The two engines that are compared: a private tugd and the real one, which `TUG_TEST_ORACLE` names by its socket. Both get the
  * same image. Everything made bears `prefix`, so that only that is removed from an engine that others may be using.
  */
+import { rmSync } from "node:fs";
 import { makeBusyboxImage } from "#fixtures";
 import { TestDaemon } from "../engine/_daemon.ts";
 import { type Answer, type RequestOptions, request } from "./_http.ts";
@@ -88,7 +89,9 @@ export class Engines implements AsyncDisposable {
     const names = { prefix: `${run}-`, image: `${run}-image:1` };
     const engines = new Engines(await TestDaemon.start({ busybox: false }), names);
     try {
-      const archive = await makeBusyboxImage({ tag: names.image });
+      // The label makes it an image of its own, so that nobody else has names for it.
+      const archive = await makeBusyboxImage({ tag: names.image, config: { Labels: { run } } });
+      using _ = { [Symbol.dispose]: () => rmSync(archive) };
       await engines.both(async (engine) => {
         const loaded = await engine.docker(["load", "-q", "-i", archive]);
         if (loaded.code !== 0) throw new Error(`${engine.which}: load: ${loaded.stderr}`);

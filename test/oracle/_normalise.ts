@@ -29,7 +29,10 @@ const VARYING = new Set([
 
 /** A text with everything of this run replaced. */
 export function normaliseText(engine: Engine, text: string): string {
-  let result = text.replaceAll(engine.image, "IMAGE").replaceAll(engine.prefix, "P-");
+  let result = text
+    .replaceAll(engine.image, "IMAGE")
+    .replaceAll(engine.prefix, "P-")
+    .replaceAll(engine.prefix.slice(0, -1), "P");
   for (const [pattern, name] of PATTERNS) {
     result = result.replaceAll(pattern, (found) => (found === ZERO_TIME ? found : name));
   }
