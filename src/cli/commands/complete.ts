@@ -6,11 +6,11 @@ import { globalFlags } from "../flags/global.ts";
 import { commandTree } from "./tree.ts";
 
 /**
- * What shells call for completion: the words typed so far, the last of them perhaps begun. Prints a candidate a line,
+ * What shells call for completion: after `--` the words typed so far, the last of them perhaps begun. Prints a candidate a line,
  * with its description after a tab; the last line is `:` and a directive: `files` asks the shell for file names.
  */
 export const complete = defineCommand({
-  usage: "[WORD...]",
+  usage: "-- [WORD...]",
   summary: "Print completions for the words of a command line",
   args: { kind: "at-least", count: 0 },
   flags: {},

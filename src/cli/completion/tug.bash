@@ -19,7 +19,7 @@ _tug() {
       :*) directive="$line" ;;
       *) candidates+=("${line%%$'\t'*}") ;;
     esac
-  done < <("${COMP_WORDS[0]}" __complete "${words[@]}" 2>/dev/null)
+  done < <("${COMP_WORDS[0]}" __complete -- "${words[@]}" 2>/dev/null)
   if [[ $directive == ":files" ]]; then
     compopt -o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(compgen -f -- "${current#[:=]}")

@@ -1,7 +1,7 @@
 # fish completion for tug
 function __tug_complete
   set -l words (commandline -opc) (commandline -ct)
-  for line in ($words[1] __complete $words[2..-1] 2>/dev/null)
+  for line in ($words[1] __complete -- $words[2..-1] 2>/dev/null)
     switch $line
       case ':files'
         __fish_complete_path (commandline -ct)

@@ -11,7 +11,7 @@ _tug() {
         candidates+=("${text//:/\\:}:${line#*$'\t'}")
         ;;
     esac
-  done < <("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)
+  done < <("${words[1]}" __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)
   if [[ "$directive" == ":files" ]]; then
     _files
   else
