@@ -88,6 +88,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
     imagesDir: join(execRoot, "images"),
     content,
     executor,
+    background,
     preferred: config.storageDriver,
     passedOver: (driver, reason) => logger.warn("storage driver does not work here", { driver, reason }),
   });

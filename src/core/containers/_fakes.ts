@@ -247,6 +247,7 @@ export class FakeEngine implements AsyncDisposable {
 
   constructor() {
     mkdirSync(this.layout.removed, { recursive: true });
+    mkdirSync(this.layout.endedTasks, { recursive: true });
   }
 
   /** The same state under a new daemon. */

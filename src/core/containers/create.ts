@@ -31,6 +31,7 @@ export async function create(
   context.store.save(container);
   context.creating.delete(container.id);
   undo.move();
+  await context.store.durable();
   emit(context, "create", container);
   return { id: container.id, warnings };
 }

@@ -6,7 +6,6 @@
  *  3. events and waiters;
  *  4. restart or removal.
  */
-import { rm } from "node:fs/promises";
 import type { Endpoint } from "#core/networks";
 import type { ExitRecord } from "#executor";
 import { isKind, messageOf } from "#lib/errors";
@@ -14,6 +13,7 @@ import { formatNano, nanoOf } from "#lib/time";
 import { cleanUpCgroup } from "./cgroup.ts";
 import type { Container, ContainerID, Ended } from "./container.ts";
 import { type Context, emit, emitNetwork, type Task } from "./context.ts";
+import { discardTask } from "./discard.ts";
 import { removeRecordAndData } from "./remove.ts";
 import { wantsRestart } from "./restart-policy.ts";
 import { scheduleRestart } from "./restart-timer.ts";
@@ -39,8 +39,7 @@ export async function finishRun(context: Context, id: ContainerID, exit: ExitRec
   const task = context.tasks.get(id);
   const { container, endpoint } = await context.locks.run(id, () => recordEnd(context, id, { exit, task }));
   try {
-    if (endpoint) await context.networks.release(id);
-    await rm(context.layout.task(id).path, { recursive: true, force: true });
+    await Promise.all([context.store.durable(), endpoint && context.networks.release(id), discardTask(context, id)]);
   } finally {
     context.execs.containerEnded(id);
     announce(context, container, { exit, task, endpoint });

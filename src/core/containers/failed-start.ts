@@ -20,6 +20,7 @@ export async function recordFailedStart(context: Context, id: ContainerID, cause
     const state = transition(current.state, { type: "start-failed", exitCode, error: error.message });
     return state ? context.store.update(id, { state, desired: "stop" }) : current;
   });
+  await context.store.durable();
   context.logger.error("start failed", { container: id, error: messageOf(cause) });
   // Without the error, as Docker: whoever started it is told, and clients take an error for a failure of the wait.
   context.waiters.wake("exit", id, { statusCode: exitCode });

@@ -46,6 +46,7 @@ export async function signalTask(
     const changed = desired && desired !== current.desired ? context.store.update(id, { desired }) : current;
     return { task: running, container: changed };
   });
+  if (desired) await context.store.durable();
   await task.monitor.signal(signal);
   emit(context, "kill", container, { signal: String(signal) });
   const mustThaw = container.state.status === "paused" && (signal === SIGKILL || signal === SIGTERM);
@@ -64,8 +65,8 @@ export function stopSignal(text: string | null | undefined): number {
 }
 
 /** Ends the back-off of a container that waits for its next restart. */
-function cancelRestart(context: Context, id: ContainerID, desired: Desired): Promise<boolean> {
-  return context.locks.run(id, () => {
+async function cancelRestart(context: Context, id: ContainerID, desired: Desired): Promise<boolean> {
+  const canceled = await context.locks.run(id, () => {
     const { state } = context.store.get(id);
     const after = transition(state, { type: "restart-canceled" });
     if (!after) return false;
@@ -74,4 +75,6 @@ function cancelRestart(context: Context, id: ContainerID, desired: Desired): Pro
     context.store.update(id, { state: after, desired });
     return true;
   });
+  if (canceled) await context.store.durable();
+  return canceled;
 }

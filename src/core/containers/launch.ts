@@ -190,6 +190,7 @@ async function recordStart(
     emit(context, "start", running);
     adopt(context, id, run);
   });
+  await context.store.durable();
 }
 
 /** Enters a container whose monitor is connected into `tasks`; from now on its end is handled. */

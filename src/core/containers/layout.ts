@@ -9,6 +9,7 @@ import type { ContainerPaths } from "./containers.ts";
  *     DATA_ROOT/volumes/NAME/_data/     an anonymous volume
  *     DATA_ROOT/removed/                what is being deleted; emptied at start
  *     EXEC_ROOT/tasks/ID32/             socket, exit.json, config.json; hosts, hostname, resolv.conf, made anew at each start
+ *     EXEC_ROOT/ended/                  what is being deleted of them; emptied at start
  *     EXEC_ROOT/tasks/ID32/execs/ID32/  socket, exit.json
  *
  * IDs are cut to 32 digits below EXEC_ROOT: a socket's path may have 107 bytes only.
@@ -36,6 +37,10 @@ export class Layout {
 
   get tasks(): string {
     return join(this.execRoot, "tasks");
+  }
+
+  get endedTasks(): string {
+    return join(this.execRoot, "ended");
   }
 
   container(id: ContainerID): string {

@@ -54,10 +54,12 @@ function freezerOf(context: Context, id: ContainerID) {
 }
 
 /** The container may have ended meanwhile: then the diagram has no such arrow. */
-function move(context: Context, id: ContainerID, type: "paused" | "unpaused"): Promise<Container> {
-  return context.locks.run(id, () => {
+async function move(context: Context, id: ContainerID, type: "paused" | "unpaused"): Promise<Container> {
+  const moved = await context.locks.run(id, () => {
     const state = transition(context.store.get(id).state, { type });
     if (!state) throw notRunning(id);
     return context.store.update(id, { state });
   });
+  await context.store.durable();
+  return moved;
 }

@@ -24,6 +24,10 @@ import { launchOnce } from "./start.ts";
 import { isRunning, transition } from "./state.ts";
 
 export async function reconcile(context: Context): Promise<ReadonlySet<ContainerID>> {
+  for (const folder of [context.layout.removed, context.layout.endedTasks]) {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  }
   const withTask = new Set(await names(context.layout.tasks));
   const records = [...context.store.all()];
   await Promise.all(
@@ -80,8 +84,6 @@ function becomeRunning(context: Context, container: Container, record: StartedRe
 
 /** What a crash left of containers that have no record: it was never acknowledged, or its removal was. */
 async function collectGarbage(context: Context): Promise<void> {
-  await rm(context.layout.removed, { recursive: true, force: true });
-  await mkdir(context.layout.removed, { recursive: true, mode: 0o700 });
   const known = new Set<string>([...context.store.all()].map(({ id }) => id));
   const knownTasks = new Set([...known].map(shortened));
   for (const key of await context.snapshotter.list()) {

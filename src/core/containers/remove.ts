@@ -1,8 +1,8 @@
-import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError, messageOf } from "#lib/errors";
 import type { Container, ContainerID } from "./container.ts";
 import { type Context, emit, settled } from "./context.ts";
+import { discard } from "./discard.ts";
 import { defaultLink, removalInProgress, removeWhileRunning } from "./errors.ts";
 import { endTask } from "./kill.ts";
 import { isRunning, transition } from "./state.ts";
@@ -32,6 +32,7 @@ export async function removeRecordAndData(
 ): Promise<void> {
   const container = await context.locks.run(id, () => beginRemoval(context, id));
   try {
+    await context.store.durable();
     await removeData(context, container, volumes);
   } catch (cause) {
     await context.locks.run(id, () => {
@@ -66,26 +67,13 @@ function beginRemoval(context: Context, id: ContainerID): Container {
 async function removeData(context: Context, { id, mounts }: Container, volumes: boolean): Promise<void> {
   const { layout } = context;
   await context.snapshotter.remove(id);
-  await discard(context, layout.container(id), id);
+  await discard(context, { path: layout.container(id), doomed: join(layout.removed, id) });
   if (!volumes) return;
   for (const { Type: type, Name: name } of mounts) {
-    if (type === "volume" && name && !isUsed(context, name, id)) await discard(context, layout.volume(name), name);
+    if (type === "volume" && name && !isUsed(context, name, id)) {
+      await discard(context, { path: layout.volume(name), doomed: join(layout.removed, name) });
+    }
   }
-}
-
-/**
- * Puts a folder out of sight, and deletes it when nobody waits: filesystems take about a millisecond for each directory. What a crash
- * leaves of it `reconcile` deletes.
- */
-async function discard({ layout, background }: Context, path: string, name: string): Promise<void> {
-  const doomed = join(layout.removed, name);
-  try {
-    await rename(path, doomed);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
-  }
-  background.run(`delete "${doomed}"`, rm(doomed, { recursive: true, force: true }));
 }
 
 /** Whether another container inherited this volume. */

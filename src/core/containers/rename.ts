@@ -14,6 +14,7 @@ export async function rename(context: Context, reference: string, wanted: string
     void reserved;
     return { container: context.store.rename(id, name), before: current.name };
   });
+  await context.store.durable();
   emit(context, "rename", container, { oldName: `/${before}` });
 }
 

@@ -17,7 +17,8 @@ export const containerMigrations: readonly Migration[] = [
 
 /**
  * The container records: durable rows, mirrored in memory, so that reads never wait for the disk. A record is a value;
- * `update` replaces it. Names are reserved before the record exists, so that two creates cannot both get one.
+ * `update` replaces it. A crash undoes no change; that a power cut will not either, `durable` waits for: whoever acknowledges a change
+ * awaits it first. Names are reserved before the record exists, so that two creates cannot both get one.
  */
 export class ContainerStore {
   readonly #database: Database;
@@ -77,20 +78,25 @@ export class ContainerStore {
     return !this.#names.has(name);
   }
 
-  /** Writes a record, new or not, durably. Its name has to be reserved or its own. */
+  /** Resolves when all changes up to now survive a power cut. */
+  durable(): Promise<void> {
+    return this.#database.durable();
+  }
+
+  /** Writes a record, new or not. Its name has to be reserved or its own. */
   save(container: Container): void {
     this.#write(container);
     this.#byID.set(container.id, container);
   }
 
-  /** Replaces fields of a record durably and returns it as it is now. @throws `not-found` */
+  /** Replaces fields of a record and returns it as it is now. @throws `not-found` */
   update(id: ContainerID, changes: Partial<Container>): Container {
     const container = { ...this.get(id), ...changes };
     this.save(container);
     return container;
   }
 
-  /** Renames durably; `name` has to be reserved for it. */
+  /** Renames; `name` has to be reserved for it. */
   rename(id: ContainerID, name: string): Container {
     const before = this.get(id).name;
     const container = this.update(id, { name });
@@ -103,7 +109,7 @@ export class ContainerStore {
    * A crash in between leaves data without a record, which `reconcile` collects, never a record without its data.
    */
   beginRemoval(changed: Container): void {
-    this.#database.run("DELETE FROM containers WHERE id = ?", changed.id);
+    this.#database.runSoon("DELETE FROM containers WHERE id = ?", changed.id);
     this.#byID.set(changed.id, changed);
   }
 
@@ -116,7 +122,7 @@ export class ContainerStore {
 
   #write(container: Container): void {
     const { id, name, imageID, state } = container;
-    this.#database.run(
+    this.#database.runSoon(
       "INSERT INTO containers (id, name, image_id, status, record) VALUES (?, ?, ?, ?, ?) " +
         "ON CONFLICT (id) DO UPDATE SET name = excluded.name, status = excluded.status, record = excluded.record",
       id,

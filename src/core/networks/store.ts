@@ -49,8 +49,9 @@ export class NetworkStore {
     return new Map(rows.map((row) => [row.id, JSON.parse(row.endpoint) as Endpoint]));
   }
 
+  /** Endpoints live as long as the kernel does: they need not survive a power cut. */
   addEndpoint(containerID: string, endpoint: Endpoint): void {
-    this.#database.run(
+    this.#database.runSoon(
       "INSERT INTO endpoints (container_id, network_id, address, host_interface, endpoint) VALUES (?, ?, ?, ?, ?)",
       containerID,
       endpoint.networkID,
@@ -61,6 +62,6 @@ export class NetworkStore {
   }
 
   removeEndpoint(containerID: string): void {
-    this.#database.run("DELETE FROM endpoints WHERE container_id = ?", containerID);
+    this.#database.runSoon("DELETE FROM endpoints WHERE container_id = ?", containerID);
   }
 }

@@ -2,9 +2,11 @@ import { randomUUID } from "node:crypto";
 import { chown, lstat, mkdir, opendir, readdir, readlink, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Executor } from "#executor";
+import type { Background } from "#lib/async";
 import { EngineError } from "#lib/errors";
 import { type ByteString, bytesOf, errnoOf, fileError, isAbsent, syncDirectory } from "#lib/fs";
 import { hexOf } from "./_layers.ts";
+import type { DriverOptions } from "./driver.ts";
 import type { ChainID } from "./snapshot.ts";
 
 /** Who owns the root of a new snapshot: with a user namespace its mapped root. */
@@ -28,11 +30,13 @@ export class ActiveSnapshots {
   readonly #snapshots: string;
   readonly #temporary: string;
   readonly #executor: Executor;
+  readonly #background: Background;
 
-  constructor(root: string, executor: Executor) {
+  constructor({ root, executor, background }: Pick<DriverOptions, "root" | "executor" | "background">) {
     this.#snapshots = join(root, "snapshots");
     this.#temporary = join(root, "tmp");
     this.#executor = executor;
+    this.#background = background;
   }
 
   async open(): Promise<void> {
@@ -92,7 +96,10 @@ export class ActiveSnapshots {
     await this.discard(this.path(key));
   }
 
-  /** Removes a directory of the driver: out of sight at once, then deleted. Absence is fine. */
+  /**
+   * Removes a directory of the driver: out of sight when this resolves, deleted when nobody waits, since filesystems take about a
+   * millisecond for each directory. Absence is fine.
+   */
   async discard(path: string): Promise<void> {
     const doomed = this.temporaryPath();
     try {
@@ -101,7 +108,7 @@ export class ActiveSnapshots {
       if (isAbsent(error)) return;
       throw fileError(`remove "${path}"`, error);
     }
-    await this.deleteTree(doomed);
+    this.#background.run(`delete "${doomed}"`, this.deleteTree(doomed));
   }
 
   /** Containers may have made it as deep and as large as they could; the executor is quick and follows nothing. */

@@ -3,11 +3,19 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf } from "#core/content";
 import { createProcessExecutor, type Executor, type HostOp } from "#executor";
+import { Background } from "#lib/async";
 import { createLogger } from "#lib/log";
 import { TarScanner } from "#lib/tar";
 import type { Mount, RootMounts } from "./snapshot.ts";
 
 const TUG_EXEC = join(import.meta.dir, "../../../build/tug-exec");
+
+/** Background work that must not fail. */
+export function failingBackground(): Background {
+  return new Background((name, error) => {
+    throw new Error(name, { cause: error });
+  });
+}
 
 /**
  * For tests: a real executor, and a look at what it mounts. Its mounts are in a namespace of its own, which

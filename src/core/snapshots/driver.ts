@@ -1,5 +1,6 @@
 import type { ContentStore } from "#core/content";
 import type { Executor } from "#executor";
+import type { Background } from "#lib/async";
 import type { RootMounts } from "./snapshot.ts";
 
 /** What every driver is made from. */
@@ -10,6 +11,8 @@ export interface DriverOptions {
   readonly imagesDir: string;
   readonly content: ContentStore;
   readonly executor: Executor;
+  /** Deletes what was removed. */
+  readonly background: Background;
 }
 
 /** A directory as a read-only root. */

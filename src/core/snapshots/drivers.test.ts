@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createContentStore } from "#core/content";
 import { byteString } from "#lib/fs";
 import { type TarHeader, tarArchive } from "#lib/tar";
-import { archived, differences, Mounter } from "./_testing.ts";
+import { archived, differences, failingBackground, Mounter } from "./_testing.ts";
 import { createErofsSnapshotter } from "./erofs.ts";
 import { createOverlaySnapshotter } from "./overlay.ts";
 import { createVfsSnapshotter } from "./vfs.ts";
@@ -65,7 +65,12 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     const content = await createContentStore(join(folder, "content"));
     const chain = [];
     for (let i = 0; i < 5; i++) chain.push(await content.put(randomLayer(next)));
-    const options = { imagesDir: join(folder, "images"), content, executor: mounter.executor };
+    const options = {
+      imagesDir: join(folder, "images"),
+      content,
+      executor: mounter.executor,
+      background: failingBackground(),
+    };
     const views = [];
     for (const [name, create] of [
       ["erofs", createErofsSnapshotter],

@@ -38,7 +38,7 @@ class ErofsSnapshotter implements Snapshotter {
   constructor(options: DriverOptions) {
     this.#options = options;
     this.#chains = join(options.root, "chains");
-    this.#active = new ActiveSnapshots(options.root, options.executor);
+    this.#active = new ActiveSnapshots(options);
   }
 
   async open(): Promise<void> {

@@ -39,7 +39,7 @@ class OverlaySnapshotter implements Snapshotter {
 
   constructor(options: DriverOptions) {
     this.#options = options;
-    this.#active = new ActiveSnapshots(options.root, options.executor);
+    this.#active = new ActiveSnapshots(options);
     this.#layers = new PreparedTrees(join(options.root, "layers"), this.#active);
   }
 

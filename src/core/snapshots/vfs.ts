@@ -32,7 +32,7 @@ class VfsSnapshotter implements Snapshotter {
 
   constructor(options: DriverOptions) {
     this.#options = options;
-    this.#active = new ActiveSnapshots(options.root, options.executor);
+    this.#active = new ActiveSnapshots(options);
     this.#chains = new PreparedTrees(join(options.root, "chains"), this.#active);
   }
 

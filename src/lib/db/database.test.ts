@@ -18,6 +18,20 @@ test("openDatabase() applies each migration once and keeps the rows", () => {
   rmSync(path, { force: true });
 });
 
+test("durable() resolves for those who wait together, and again for those who come later", async () => {
+  const path = join(mkdtempSync(join(tmpdir(), "tug-db-")), "tug.db");
+  using database = openDatabase(path, [first]);
+  database.runSoon("INSERT INTO things VALUES (?, ?)", "a", 1);
+  const [one, two] = [database.durable(), database.durable()];
+  expect(one).toBe(two);
+  await one;
+  const later = database.durable();
+  expect(later).not.toBe(one);
+  await later;
+  expect(database.all("SELECT id FROM things")).toEqual([{ id: "a" }]);
+  rmSync(path, { force: true });
+});
+
 test("openDatabase() refuses a file that a newer engine wrote", () => {
   const path = join(mkdtempSync(join(tmpdir(), "tug-db-")), "tug.db");
   openDatabase(path, [first, second])[Symbol.dispose]();

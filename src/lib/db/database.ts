@@ -1,4 +1,6 @@
 import { Database as Sqlite, type Statement } from "bun:sqlite";
+import { closeSync, fdatasync, fdatasyncSync, openSync } from "node:fs";
+import { promisify } from "node:util";
 import { EngineError } from "#lib/errors";
 
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array;
@@ -11,16 +13,27 @@ export interface Migration {
   readonly sql: string;
 }
 
+const syncToDisk = promisify(fdatasync);
+
 /**
- * A handle on one SQLite file in WAL mode with full synchronous commits: what a committed transaction wrote
- * survives a power cut. All calls are synchronous and made from the daemon's main thread.
+ * A handle on one SQLite file in WAL mode: what a committed transaction wrote survives a power cut. All calls are
+ * made from the daemon's main thread, and all but `durable` are synchronous.
+ *
+ * SQLite itself syncs at checkpoints only, which keeps the file whole whatever happens. What makes a commit last is a sync of
+ * the WAL, and that is ours: so those who wait for the disk can wait together, and beside the main thread.
  */
 export class Database implements Disposable {
   readonly #sqlite: Sqlite;
   readonly #statements = new Map<string, Statement>();
+  /** Descriptor of the WAL; undefined where commits need not survive a power cut. */
+  readonly #wal: number | undefined;
+  /** The sync under way, and the one that comes after it for those who wrote meanwhile. */
+  #syncing: Promise<void> = Promise.resolve();
+  #nextSync: Promise<void> | undefined;
 
-  constructor(sqlite: Sqlite) {
+  constructor(sqlite: Sqlite, walPath?: string) {
     this.#sqlite = sqlite;
+    this.#wal = walPath === undefined ? undefined : openSync(walPath, "r+");
   }
 
   all<T = Row>(sql: string, ...values: SqlValue[]): T[] {
@@ -33,17 +46,46 @@ export class Database implements Disposable {
 
   /** Runs a statement that changes rows; returns how many it changed. */
   run(sql: string, ...values: SqlValue[]): number {
+    const changes = this.runSoon(sql, ...values);
+    this.#sync();
+    return changes;
+  }
+
+  /** Like `run`, but a power cut may undo it until a later call of `durable` has resolved. */
+  runSoon(sql: string, ...values: SqlValue[]): number {
     return this.#prepare(sql).run(...values).changes;
+  }
+
+  /** Resolves when everything committed before the call survives a power cut. */
+  durable(): Promise<void> {
+    if (this.#wal === undefined) return Promise.resolve();
+    const wal = this.#wal;
+    this.#nextSync ??= this.#syncing
+      .catch(() => undefined) // those who waited for it were told
+      .then(() => {
+        this.#nextSync = undefined;
+        this.#syncing = syncToDisk(wal);
+        return this.#syncing;
+      });
+    return this.#nextSync;
   }
 
   /** Everything in `body` commits together or, when it throws, not at all. Calls nest as savepoints. */
   transaction<T>(body: () => T): T {
-    return this.#sqlite.transaction(body).immediate();
+    const result = this.#sqlite.transaction(body).immediate();
+    this.#sync();
+    return result;
   }
 
   [Symbol.dispose](): void {
     this.#statements.clear();
+    if (this.#wal !== undefined) closeSync(this.#wal);
     this.#sqlite.close();
+  }
+
+  /** Within a transaction nothing is committed yet. */
+  #sync(): void {
+    if (this.#wal !== undefined && !this.#sqlite.inTransaction) fdatasyncSync(this.#wal);
   }
 
   #prepare(sql: string): Statement {
@@ -70,13 +112,11 @@ export function openDatabase(
 ): Database {
   const { survives = "power-cut", waitMs = 5000 } = options;
   const sqlite = new Sqlite(path, { create: true, strict: true });
-  const synchronous = survives === "power-cut" ? "FULL" : "NORMAL";
   sqlite.exec(
-    `PRAGMA busy_timeout = ${waitMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON`,
+    `PRAGMA busy_timeout = ${waitMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON`,
   );
-  const database = new Database(sqlite);
   migrate(sqlite, path, migrations);
-  return database;
+  return new Database(sqlite, survives === "power-cut" && path !== ":memory:" ? `${path}-wal` : undefined);
 }
 
 function migrate(sqlite: Sqlite, path: string, migrations: readonly Migration[]): void {

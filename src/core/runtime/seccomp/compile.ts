@@ -7,6 +7,7 @@
  * with the default action are dropped; two conditions on one argument are alternatives; calls newer than any the
  * filter names give ENOSYS, so that programs fall back to older ones.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { SeccompAction, SeccompCondition, SeccompRule, SpecSeccomp } from "#api/oci";
 import { invalid } from "../errors.ts";
 import type { Architecture } from "../types.ts";
@@ -55,12 +56,25 @@ const INTERFACES: Readonly<Record<Architecture, readonly [Interface, ...Interfac
   aarch64: [{ seccomp: "SCMP_ARCH_AARCH64", token: 0xc00000b7, wide: true, numbers: syscalls.aarch64 }],
 };
 
+/** The latest filters and their programs: nearly all containers have the same one, and compiling takes a millisecond. */
+const compiled: { filter: SpecSeccomp; architecture: Architecture; program: Uint8Array }[] = [];
+const COMPILED_LIMIT = 8;
+
 /**
- * Compiles a filter; the result is an array of `struct sock_filter`.
+ * Compiles a filter; the result is an array of `struct sock_filter`, which is shared and not to be changed.
  *
  * @throws `invalid-parameter` when the program would be longer than the kernel takes, or needs a listener
  */
 export function compileSeccomp(filter: SpecSeccomp, architecture: Architecture): Uint8Array {
+  const known = compiled.find((one) => one.architecture === architecture && isDeepStrictEqual(one.filter, filter));
+  if (known) return known.program;
+  const program = compile(filter, architecture);
+  compiled.unshift({ filter, architecture, program });
+  compiled.splice(COMPILED_LIMIT);
+  return program;
+}
+
+function compile(filter: SpecSeccomp, architecture: Architecture): Uint8Array {
   const [native, ...others] = INTERFACES[architecture];
   const covered = [native, ...others.filter((entry) => filter.architectures?.includes(entry.seccomp))];
   const code = [load(ARCHITECTURE_AT), ...byArchitecture(covered, filter)];
