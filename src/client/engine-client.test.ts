@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isKind } from "#lib/errors";
 import { parseEndpoint } from "./endpoint.ts";
-import { EngineClient, encodeQuery } from "./engine-client.ts";
+import { collect, EngineClient, encodeQuery } from "./engine-client.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "tug-client-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -118,6 +118,22 @@ test("EngineClient tells a body that cannot be read from a connection that broke
     throw new Error("input file vanished");
   }
   await expect(server.client.json("POST", "/images/load", { body: broken() })).rejects.toThrow("input file vanished");
+});
+
+test("EngineClient tells of a body that cannot be read though the answer has begun", async () => {
+  const answer = (text: string, socket: Socket) => {
+    if (text.startsWith("POST")) socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  };
+  await using server = await serve("begun", answer, { apiVersion: "1.51" });
+  const answered = Promise.withResolvers<void>();
+  async function* broken(): AsyncGenerator<Uint8Array, void> {
+    yield new Uint8Array(10);
+    await answered.promise;
+    throw new Error("input file vanished");
+  }
+  const response = await server.client.request("POST", "/images/load", { body: broken() });
+  answered.resolve();
+  await expect(collect(response.body)).rejects.toThrow("input file vanished");
 });
 
 test("EngineClient.hijack() ends its direction alone and reads on", async () => {

@@ -9,6 +9,7 @@ import type {
 } from "#api/engine";
 import type { EngineClient } from "./engine-client.ts";
 import { encodeFilters, type Filters } from "./filters.ts";
+import { parseJsonLines } from "./json-lines.ts";
 
 /** The engine's version, asked for without a version prefix: one request tells both it and the API version to use. */
 export async function version(engine: EngineClient): Promise<SystemVersion> {
@@ -28,12 +29,22 @@ export interface EventsOptions {
   readonly signal?: AbortSignal;
 }
 
-export function events(engine: EngineClient, options: EventsOptions = {}): AsyncGenerator<EventMessage, void> {
+/** An event with its exact time: nanoseconds since 1970 are more than a number holds. */
+export interface Event extends Omit<EventMessage, "timeNano"> {
+  readonly timeNano?: bigint;
+}
+
+export async function* events(engine: EngineClient, options: EventsOptions = {}): AsyncGenerator<Event, void> {
   const query = { since: options.since, until: options.until, filters: encodeFilters(options.filters) };
-  return engine.jsonLines("GET", "/events", {
-    query,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
+  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const response = await engine.request("GET", "/events", { query, ...signal });
+  yield* parseJsonLines(response.body, parseEvent);
+}
+
+function parseEvent(line: string): Event {
+  return JSON.parse(line, (key, value: unknown, context?: { source?: string }) =>
+    key === "timeNano" && typeof value === "number" ? BigInt(context?.source ?? value) : value,
+  ) as Event;
 }
 
 export interface DiskUsage {

@@ -96,7 +96,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\u2029": "\\u2029",
 };
 
+/** Of ECMAScript's "JSON.parse source text access", which is newer than the compiler's types. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+function exactNumber(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? rawJSON(String(value)) : value;
+}
+
 /** JSON with what HTML gives a meaning escaped, as Go's encoder writes it. */
 export function goJson(value: unknown, indent?: string): string {
-  return JSON.stringify(value, undefined, indent).replace(/[<>&\u2028\u2029]/g, (char) => ESCAPES[char]!);
+  return JSON.stringify(value, exactNumber, indent).replace(/[<>&\u2028\u2029]/g, (char) => ESCAPES[char]!);
 }

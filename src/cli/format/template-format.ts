@@ -1,7 +1,13 @@
 /** Go templates over lists, over inspected objects, and over a single object. */
 import { EngineError } from "#lib/errors";
 import { alignTabs } from "#lib/term";
-import { Computed, type Evaluation, evaluateTemplate, type TemplateFunction } from "../template/evaluate.ts";
+import {
+  Computed,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluateTemplate,
+  type TemplateFunction,
+} from "../template/evaluate.ts";
 import { headFunctions, templateFunctions } from "../template/functions.ts";
 import { parseTemplate } from "../template/parse.ts";
 import { isMap } from "../template/print.ts";
@@ -36,8 +42,8 @@ function parseOrExplain(source: string): Template {
   }
 }
 
-function evaluateOrExplain(template: Template, data: unknown): string {
-  const { text, fault } = evaluateTemplate(template, data, { functions: templateFunctions, absent: noField });
+function evaluateOrExplain(template: Template, data: unknown, absent: EvaluateOptions["absent"] = noField): string {
+  const { text, fault } = evaluateTemplate(template, data, { functions: templateFunctions, absent });
   if (fault === undefined) return text;
   throw new EngineError("invalid-parameter", `failed to execute template: ${fault.message}`, { cause: fault });
 }
@@ -152,11 +158,18 @@ export function inspectTemplate(format: string): (objects: readonly object[]) =>
 }
 
 function absentInspected(object: object, name: string): { value: unknown } | { fault: string } {
-  // Templates name fields as Go programs do, objects have them as the API spells them.
-  if (name === "ID" && "Id" in object) return { value: object.Id };
+  const field = isMap(object) ? undefined : goField(object, name);
+  if (field !== undefined) return field;
   const fault = { fault: `map has no entry for key ${JSON.stringify(name)}` };
   if (!isMap(object)) return OPTIONAL.includes(name) ? { value: null } : fault;
   return Object.keys(object).length === 0 ? fault : { value: undefined };
+}
+
+/** Templates name fields as Go programs do, objects have them as the API spells them: `APIVersion` is `ApiVersion`. */
+function goField(object: object, name: string): { value: unknown } | undefined {
+  if (!/^[A-Z]/.test(name)) return undefined;
+  const found = Object.entries(object).find(([key]) => key.toLowerCase() === name.toLowerCase());
+  return found && { value: found[1] };
 }
 
 function nullText(field: string): string {
@@ -167,7 +180,8 @@ function nullText(field: string): string {
 /** One object by a template. Throws `invalid-parameter` for a template that does not parse. */
 export function renderTemplate(template: { name: string; type: string; format: string }, data: unknown): Evaluation {
   const { name, type, format } = template;
-  const absent = (_: object, field: string) => ({ fault: `can't evaluate field ${field} in type ${type}` });
+  const absent = (object: object, field: string) =>
+    goField(object, field) ?? { fault: `can't evaluate field ${field} in type ${type}` };
   return evaluateTemplate(parseTemplate(name, format, NAMES), data, { functions: templateFunctions, absent });
 }
 
@@ -184,5 +198,6 @@ export function rowsOf<T>(formatter: Formatter<T>, items: readonly T[]): Compute
 /** Objects of a stream, each by the same template. */
 export function templateRenderer(format: string): (data: object) => string {
   const template = parseOrExplain(format);
-  return (data) => evaluateOrExplain(template, data);
+  const absent = (object: object, name: string) => goField(object, name) ?? noField(object, name);
+  return (data) => evaluateOrExplain(template, data, absent);
 }

@@ -48,7 +48,11 @@ function choosePlatform({ io }: Context, given: string): string {
 }
 
 function isMissingImage(error: unknown, image: string): boolean {
-  return isKind(error, "not-found") && image !== "" && /No such image/i.test(error.message);
+  return (
+    isKind(error, "not-found") &&
+    image !== "" &&
+    /No such image|does not match the specified platform/.test(error.message)
+  );
 }
 
 function shownName(image: string): string {

@@ -53,7 +53,7 @@ async function redraw(io: Io, resize: (size: containers.TerminalSize) => Promise
 
 function checkAttachable(state: ContainerState | undefined): void {
   const fault = (advice: string) => new EngineError("failed-precondition", advice);
-  if (state?.Running !== true) throw fault("cannot attach to a stopped container, start it first");
-  if (state?.Paused === true) throw fault("cannot attach to a paused container, unpause it first");
-  if (state?.Restarting === true) throw fault("cannot attach to a restarting container, wait until it is running");
+  if (state?.Running !== true) throw fault("You cannot attach to a stopped container, start it first");
+  if (state?.Paused === true) throw fault("You cannot attach to a paused container, unpause it first");
+  if (state?.Restarting === true) throw fault("You cannot attach to a restarting container, wait until it is running");
 }

@@ -27,7 +27,7 @@ export const ls = defineCommand({
     }
     const format = flags.quiet ? "" : flags.format || (context.config().psFormat ?? "");
     // Only a template that asks for sizes has the engine measure them, unless the user said otherwise.
-    const size = given("size") ? flags.size : /\.Size\b/.test(format);
+    const size = given("size") ? flags.size : /\.Size\b|\bjson \./.test(format);
     const items = await containers.list(engine, {
       all: flags.all,
       limit: flags.latest && flags.last === -1 ? 1 : flags.last,

@@ -31,6 +31,8 @@ export const port = defineCommand({
   },
 });
 
+const PORT_DIGITS = 5;
+
 function fullName(wanted: string): string {
   const [number = "", protocol = "tcp"] = wanted.split("/");
   if (!/^\d{1,5}$/.test(number) || Number(number) > 65535) {
@@ -41,5 +43,9 @@ function fullName(wanted: string): string {
 
 /** 9/tcp before 80/tcp: numbers in lines compare as numbers. */
 function byPort(a: string, b: string): number {
-  return a.localeCompare(b, "en", { numeric: true });
+  return sortKey(a) < sortKey(b) ? -1 : 1;
+}
+
+function sortKey(line: string): string {
+  return line.replace(/\d+/g, (digits) => digits.padStart(PORT_DIGITS, "0"));
 }

@@ -11,6 +11,8 @@ export interface PullCall {
   readonly quiet: boolean;
   readonly output: Output;
   readonly allTags?: boolean;
+  /** Say which tag a name without one means. */
+  readonly tellTag?: boolean;
 }
 
 /** Pulls an image and shows how it goes. Gives the name that was pulled in its full form. */
@@ -20,7 +22,8 @@ export async function pullImage(context: Context, engine: EngineClient, call: Pu
     throw new EngineError("invalid-parameter", "tag can't be used with --all-tags/-a");
   }
   const reference = call.allTags === true ? parsed : withDefaultTag(parsed);
-  if (call.allTags !== true && parsed.tag === undefined && parsed.digest === undefined && !call.quiet) {
+  const isDefaultTag = call.allTags !== true && parsed.tag === undefined && parsed.digest === undefined;
+  if (call.tellTag === true && isDefaultTag && !call.quiet) {
     call.output.write(`Using default tag: ${reference.tag}\n`);
   }
   const auth = registryAuth(context, reference);

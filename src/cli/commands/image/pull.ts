@@ -21,6 +21,7 @@ export const pull = defineCommand({
       quiet: flags.quiet,
       output: context.io.stdout,
       allTags: flags["all-tags"],
+      tellTag: true,
     });
     context.io.stdout.write(`${name}\n`);
   },

@@ -1,4 +1,3 @@
-import type { EventMessage } from "#api/engine";
 import { system } from "#client";
 import { formatNano } from "#lib/time";
 import { defineCommand } from "../../command.ts";
@@ -29,7 +28,7 @@ export const events = defineCommand({
   },
 });
 
-async function renderer(format: string): Promise<(event: EventMessage) => string> {
+async function renderer(format: string): Promise<(event: system.Event) => string> {
   if (format === "") return plainLine;
   if (format === "json") return (event) => goJson(event);
   const { templateRenderer } = await import("../../format/template-format.ts");
@@ -37,9 +36,9 @@ async function renderer(format: string): Promise<(event: EventMessage) => string
 }
 
 /** `2026-11-21T00:52:08.003060729Z container create <id> (image=busybox, name=x)`. */
-function plainLine(event: EventMessage): string {
+function plainLine(event: system.Event): string {
   const { Type: type, Action: action, Actor: actor = {}, time = 0, timeNano } = event;
-  const stamp = formatNano(BigInt(timeNano ?? time * 1e9), { fixed: true });
+  const stamp = formatNano(timeNano ?? BigInt(time) * 1_000_000_000n, { fixed: true });
   const attributes = Object.entries(actor.Attributes ?? {})
     .map(([name, value]) => `${name}=${value}`)
     .sort();
