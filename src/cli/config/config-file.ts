@@ -10,7 +10,6 @@ export interface ConfigFile {
   readonly imagesFormat?: string;
   readonly networksFormat?: string;
   readonly volumesFormat?: string;
-  readonly pruneFilters?: readonly string[];
   readonly proxies?: Readonly<Record<string, ProxyConfig>>;
   readonly auths?: Readonly<Record<string, { auth?: string; identitytoken?: string }>>;
 }

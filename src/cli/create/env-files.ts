@@ -5,7 +5,8 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * The environment for a container: files first, then flags. A name without a value takes it from our own
- * environment; from a flag it goes out bare if we have none, which tells the engine to unset it. Of flags with the same name the last counts.
+ * environment; from a flag it goes out bare if we have none, which tells the engine to unset it. Of flags with the
+ * same name the last counts.
  */
 export function readEnvironment(files: readonly string[], flags: readonly string[], env: Env): string[] {
   const fromFiles = files.flatMap((path) => readKeyValueFile(path, (name) => env[name]));

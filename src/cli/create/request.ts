@@ -1,6 +1,7 @@
 import type { HostConfig, Mount, RestartPolicy } from "#api/engine";
 import type { containers } from "#client";
 import { EngineError } from "#lib/errors";
+import type { ConfigFile } from "../config/config-file.ts";
 import { parseDevices } from "./devices.ts";
 import { type Env, readEnvironment, readLabels, toRecord } from "./env-files.ts";
 import type { CreateFlags } from "./flags.ts";
@@ -8,6 +9,7 @@ import { parseHealth } from "./health.ts";
 import { resolveMountSource } from "./mounts.ts";
 import { parseNetworks } from "./networks.ts";
 import { parsePorts } from "./ports.ts";
+import { proxyEnvironment } from "./proxies.ts";
 import { parseSecurityOptions } from "./security.ts";
 import { mergeUlimits } from "./ulimits.ts";
 import { parseVolumes } from "./volumes.ts";
@@ -18,8 +20,9 @@ export interface Surroundings {
   readonly cwd: string;
   /** The path of the engine's socket; undefined for an engine elsewhere. */
   readonly socketPath: string | undefined;
-  /** Whether the configuration holds credentials for registries. */
-  readonly hasCredentials: boolean;
+  /** The engine's host, under which the configuration may name proxies. */
+  readonly host: string;
+  readonly config: ConfigFile;
   /** Rows and columns of the terminal; zeros without one. */
   readonly consoleSize: readonly [number, number];
 }
@@ -61,7 +64,8 @@ type Config = Omit<containers.ContainerCreateRequest, "HostConfig" | "Networking
 
 function containerConfig(call: CreateArguments, around: Surroundings): Config {
   const { flags, given } = call;
-  const env = readEnvironment(flags["env-file"], flags.env, around.env);
+  const proxies = proxyEnvironment(around.config, around.host, flags.env);
+  const env = [...readEnvironment(flags["env-file"], flags.env, around.env), ...proxies];
   const healthcheck = parseHealth(flags);
   return {
     Hostname: flags.hostname,
@@ -197,9 +201,9 @@ function checkPlatformFlags({ given }: CreateArguments): void {
 
 const API_SOCKET = "/var/run/docker.sock";
 
-function apiSocketMount({ socketPath, hasCredentials }: Surroundings): Mount {
+function apiSocketMount({ socketPath, config }: Surroundings): Mount {
   if (socketPath === undefined) throw invalid("--use-api-socket needs an engine that listens on a unix socket");
-  if (hasCredentials)
+  if (Object.keys(config.auths ?? {}).length > 0)
     throw invalid("--use-api-socket does not hand over credentials: log out, or mount the socket yourself");
   return { Type: "bind", Source: socketPath, Target: API_SOCKET, BindOptions: {} };
 }

@@ -56,7 +56,7 @@ export async function writeFormatted<T>(
     output.write(items.map((item) => `${fieldsAsJson(formatter, item)}\n`).join(""));
   } else {
     const { formatWithTemplate } = await import("./template-format.ts");
-    output.write(formatWithTemplate(formatter, items, quiet && format === "table" ? `{{.${formatter.id}}}` : format));
+    output.write(formatWithTemplate(formatter, items, format));
   }
 }
 

@@ -13,7 +13,8 @@ export async function surroundings(context: Context): Promise<Surroundings> {
     env: io.env,
     cwd: io.cwd,
     socketPath: endpoint.kind === "unix" ? endpoint.path : undefined,
-    hasCredentials: Object.keys(context.config().auths ?? {}).length > 0,
+    host: endpoint.host,
+    config: context.config(),
     consoleSize: [size?.rows ?? 0, size?.columns ?? 0],
   };
 }

@@ -50,14 +50,10 @@ async function reportFailure(context: Context, error: unknown): Promise<number> 
   const text = await describeFailure(error);
   const program = context.commandPath.split(" ")[0];
   context.io.stderr.write(`${program}: ${text}\n\nRun '${context.commandPath} --help' for more information\n`);
-  if (/executable file not found|no such file or directory|system cannot find the file specified/.test(text)) {
-    return isKind(error, "invalid-parameter") && error.data.status === undefined ? EXIT_ENGINE : EXIT_NOT_FOUND;
-  }
-  return /permission denied|is a directory/.test(text) && isFromEngine(error) ? EXIT_CANNOT_INVOKE : EXIT_ENGINE;
-}
-
-function isFromEngine(error: unknown): boolean {
-  return error instanceof EngineError && error.data.status !== undefined;
+  const isFromEngine = error instanceof EngineError && error.data.status !== undefined;
+  if (!isFromEngine) return EXIT_ENGINE;
+  if (/executable file not found|no such file or directory/.test(text)) return EXIT_NOT_FOUND;
+  return /permission denied|is a directory/.test(text) ? EXIT_CANNOT_INVOKE : EXIT_ENGINE;
 }
 
 async function runContainer(context: Context, invocation: RunInvocation): Promise<number> {
