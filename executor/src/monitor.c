@@ -124,11 +124,10 @@ static void write_exit_record(const struct monitor *monitor) {
   char path[4096];
   snprintf(path, sizeof path, "%s.new", monitor->spec.exit_path);
   SCOPED_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0 || write_all(fd, monitor->ended.data + 5, monitor->ended.size - 5) < 0 || fsync(fd) < 0) return;
-  rename(path, monitor->spec.exit_path);
+  if (fd >= 0 && write_all(fd, monitor->ended.data + 5, monitor->ended.size - 5) == 0) rename(path, monitor->spec.exit_path);
 }
 
-/* The record first: should the rest go wrong, what is known is on disk. Then nothing of the process stays behind. */
+/* The record first: should the rest go wrong, or the daemon be away, what is known is kept. Then nothing of the process stays behind. */
 static void finish(struct monitor *monitor) {
   const struct spec *spec = &monitor->spec;
   int status = monitor->status, signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

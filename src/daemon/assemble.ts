@@ -20,10 +20,11 @@ import { createImages, IMAGE_MIGRATIONS, type LocalImages } from "#core/images";
 import { createNetworks, networkMigrations, type OwnedNetworks } from "#core/networks";
 import { hostReader } from "#core/runtime";
 import { selectSnapshotter } from "#core/snapshots";
-import { createProcessExecutor, readExitRecord } from "#executor";
+import { createProcessExecutor, type Executor, readExitRecord } from "#executor";
 import { Background } from "#lib/async";
 import { openDatabase } from "#lib/db";
 import { messageOf } from "#lib/errors";
+import { Trash } from "#lib/fs";
 import type { Logger } from "#lib/log";
 import { systemClock } from "#lib/time";
 import type { SystemBackend } from "#server";
@@ -81,6 +82,13 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
   // Hands, storage, network.
   const executorPath = await placeExecutor(execRoot);
   const executor = stack.use(createProcessExecutor({ binaryPath: executorPath, log: logger }));
+  const trash = stack.use(
+    new Trash({
+      deleteTrees: (paths) => deleteTrees(executor, paths),
+      after: (delayMs, callback) => clock.after(delayMs, callback),
+      report: reportFailure,
+    }),
+  );
   const content = await createContentStore(join(dataRoot, "content"));
   await content.clean();
   const snapshotter = await selectSnapshotter({
@@ -88,7 +96,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
     imagesDir: join(execRoot, "images"),
     content,
     executor,
-    background,
+    trash,
     preferred: config.storageDriver,
     passedOver: (driver, reason) => logger.warn("storage driver does not work here", { driver, reason }),
   });
@@ -124,6 +132,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
       clock,
       random,
       background,
+      trash,
       logger,
       layout: new Layout({ dataRoot, execRoot }),
       defaults: config.containers,
@@ -155,6 +164,16 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
     reloadable,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** All in one process of the executor; should one tree resist, each by itself. */
+async function deleteTrees(executor: Executor, paths: readonly string[]): Promise<void> {
+  const remove = (path: string) => ({ op: "remove-tree", path }) as const;
+  await executor.run(paths.map(remove)).catch(async () => {
+    const results = await Promise.allSettled(paths.map((path) => executor.run([remove(path)])));
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
+  });
 }
 
 /** In the words of image-spec. */

@@ -34,7 +34,7 @@ export interface MonitorSpec {
   readonly plan: ProcessPlan;
   /** Unix socket (at most 107 bytes) for control and attach; mode 0600; unlinked when the monitor ends. */
   readonly socketPath: string;
-  /** Where the exit record goes (written to a temporary name, fsynced, renamed). Removed at start if it exists. */
+  /** Where the exit record goes (written to a temporary name and renamed; it is for a daemon that comes back, not for a machine that does). Removed at start if it exists. */
   readonly exitPath: string;
   readonly stdio: MonitorStdio;
   readonly log?: MonitorLog;

@@ -1,5 +1,7 @@
 /** An engine whose machine is a script: tests drive its monitors and its clock. */
+
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -340,6 +342,7 @@ export class FakeEngine implements AsyncDisposable {
       clock: this.clock,
       random: { bytes: (count) => this.#bytes(count) },
       background: this.background,
+      trash: { discard: ({ path }) => rm(path, { recursive: true, force: true }) },
       logger: SILENT,
       layout: this.layout,
       defaults: DEFAULTS,

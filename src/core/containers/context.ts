@@ -14,6 +14,7 @@ import type { HostFacts, HostReader } from "#core/runtime";
 import type { Snapshotter } from "#core/snapshots";
 import type { Executor, Monitor, ReadExitRecord } from "#executor";
 import type { Background, KeyedLock } from "#lib/async";
+import type { Trash } from "#lib/fs";
 import type { Logger } from "#lib/log";
 import type { Clock } from "#lib/time";
 import type { Container, ContainerID } from "./container.ts";
@@ -39,6 +40,8 @@ export interface Dependencies {
   readonly clock: Clock;
   readonly random: Randomness;
   readonly background: Background;
+  /** Deletes the files of what was removed. */
+  readonly trash: Pick<Trash, "discard">;
   readonly logger: Logger;
   readonly layout: Layout;
   readonly defaults: Defaults;

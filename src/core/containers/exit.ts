@@ -13,7 +13,7 @@ import { formatNano, nanoOf } from "#lib/time";
 import { cleanUpCgroup } from "./cgroup.ts";
 import type { Container, ContainerID, Ended } from "./container.ts";
 import { type Context, emit, emitNetwork, type Task } from "./context.ts";
-import { discardTask } from "./discard.ts";
+import { discardTask } from "./discard-task.ts";
 import { removeRecordAndData } from "./remove.ts";
 import { wantsRestart } from "./restart-policy.ts";
 import { scheduleRestart } from "./restart-timer.ts";

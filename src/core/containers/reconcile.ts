@@ -7,6 +7,9 @@
  *     anything else    yes                the daemon died between start and record: adopt it as running
  *     anything else    no                 nothing, but for restart policies
  *     (no record)                         folders and snapshots of IDs without a record go
+ *
+ * A container whose snapshot is missing gets a fresh one: a new snapshot is not synced to disk by itself, so a power cut may
+ * leave the record of a container that was made just before without it.
  */
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import type { Spec } from "#api/oci";
@@ -86,8 +89,15 @@ function becomeRunning(context: Context, container: Container, record: StartedRe
 async function collectGarbage(context: Context): Promise<void> {
   const known = new Set<string>([...context.store.all()].map(({ id }) => id));
   const knownTasks = new Set([...known].map(shortened));
-  for (const key of await context.snapshotter.list()) {
+  const snapshots = new Set(await context.snapshotter.list());
+  for (const key of snapshots) {
     if (!known.has(key)) await context.snapshotter.remove(key);
+  }
+  for (const { id, layers } of context.store.all()) {
+    if (snapshots.has(id)) continue;
+    context.logger.warn("the snapshot of a container is missing, it gets a fresh one", { container: id });
+    await context.snapshotter.create(id, layers);
+    await mkdir(context.layout.container(id), { recursive: true, mode: 0o710 });
   }
   for (const name of await names(context.layout.containers)) {
     if (!known.has(name)) await rm(context.layout.container(name as ContainerID), { recursive: true, force: true });

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { EngineError, messageOf } from "#lib/errors";
 import type { Container, ContainerID } from "./container.ts";
 import { type Context, emit, settled } from "./context.ts";
-import { discard } from "./discard.ts";
 import { defaultLink, removalInProgress, removeWhileRunning } from "./errors.ts";
 import { endTask } from "./kill.ts";
 import { isRunning, transition } from "./state.ts";
@@ -67,11 +66,11 @@ function beginRemoval(context: Context, id: ContainerID): Container {
 async function removeData(context: Context, { id, mounts }: Container, volumes: boolean): Promise<void> {
   const { layout } = context;
   await context.snapshotter.remove(id);
-  await discard(context, { path: layout.container(id), doomed: join(layout.removed, id) });
+  await context.trash.discard({ path: layout.container(id), doomed: join(layout.removed, crypto.randomUUID()) });
   if (!volumes) return;
   for (const { Type: type, Name: name } of mounts) {
     if (type === "volume" && name && !isUsed(context, name, id)) {
-      await discard(context, { path: layout.volume(name), doomed: join(layout.removed, name) });
+      await context.trash.discard({ path: layout.volume(name), doomed: join(layout.removed, crypto.randomUUID()) });
     }
   }
 }

@@ -2,9 +2,8 @@ import { randomUUID } from "node:crypto";
 import { chown, lstat, mkdir, opendir, readdir, readlink, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Executor } from "#executor";
-import type { Background } from "#lib/async";
 import { EngineError } from "#lib/errors";
-import { type ByteString, bytesOf, errnoOf, fileError, isAbsent, syncDirectory } from "#lib/fs";
+import { type ByteString, bytesOf, errnoOf, fileError, isAbsent } from "#lib/fs";
 import { hexOf } from "./_layers.ts";
 import type { DriverOptions } from "./driver.ts";
 import type { ChainID } from "./snapshot.ts";
@@ -30,13 +29,13 @@ export class ActiveSnapshots {
   readonly #snapshots: string;
   readonly #temporary: string;
   readonly #executor: Executor;
-  readonly #background: Background;
+  readonly #trash: DriverOptions["trash"];
 
-  constructor({ root, executor, background }: Pick<DriverOptions, "root" | "executor" | "background">) {
+  constructor({ root, executor, trash }: Pick<DriverOptions, "root" | "executor" | "trash">) {
     this.#snapshots = join(root, "snapshots");
     this.#temporary = join(root, "tmp");
     this.#executor = executor;
-    this.#background = background;
+    this.#trash = trash;
   }
 
   async open(): Promise<void> {
@@ -72,7 +71,6 @@ export class ActiveSnapshots {
       await options.fill?.(join(building, "upper"));
       if (options.owner !== undefined) await chown(join(building, "upper"), options.owner.uid, options.owner.gid);
       await rename(building, final);
-      await syncDirectory(this.#snapshots);
     } catch (error) {
       await this.deleteTree(building);
       const errno = errnoOf(error);
@@ -96,19 +94,13 @@ export class ActiveSnapshots {
     await this.discard(this.path(key));
   }
 
-  /**
-   * Removes a directory of the driver: out of sight when this resolves, deleted when nobody waits, since filesystems take about a
-   * millisecond for each directory. Absence is fine.
-   */
+  /** Removes a directory of the driver: out of sight when this resolves, deleted later. Absence is fine. */
   async discard(path: string): Promise<void> {
-    const doomed = this.temporaryPath();
     try {
-      await rename(path, doomed);
+      await this.#trash.discard({ path, doomed: this.temporaryPath() });
     } catch (error) {
-      if (isAbsent(error)) return;
       throw fileError(`remove "${path}"`, error);
     }
-    this.#background.run(`delete "${doomed}"`, this.deleteTree(doomed));
   }
 
   /** Containers may have made it as deep and as large as they could; the executor is quick and follows nothing. */

@@ -1,21 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf } from "#core/content";
 import { createProcessExecutor, type Executor, type HostOp } from "#executor";
-import { Background } from "#lib/async";
 import { createLogger } from "#lib/log";
 import { TarScanner } from "#lib/tar";
+import type { DriverOptions } from "./driver.ts";
 import type { Mount, RootMounts } from "./snapshot.ts";
 
 const TUG_EXEC = join(import.meta.dir, "../../../build/tug-exec");
 
-/** Background work that must not fail. */
-export function failingBackground(): Background {
-  return new Background((name, error) => {
-    throw new Error(name, { cause: error });
-  });
-}
+/** Deletes at once. */
+export const NO_TRASH: DriverOptions["trash"] = {
+  discard: ({ path }) => rm(path, { recursive: true, force: true }),
+};
 
 /**
  * For tests: a real executor, and a look at what it mounts. Its mounts are in a namespace of its own, which

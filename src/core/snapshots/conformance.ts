@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type ContentStore, createContentStore, digestOf } from "#core/content";
 import { byteString } from "#lib/fs";
 import { type TarHeader, tarArchive } from "#lib/tar";
-import { archived, differences, failingBackground, Mounter, XATTRS } from "./_testing.ts";
+import { archived, differences, Mounter, NO_TRASH, XATTRS } from "./_testing.ts";
 import type { DriverOptions } from "./driver.ts";
 import type { DiffID, Snapshotter } from "./snapshot.ts";
 
@@ -42,7 +42,6 @@ export function snapshotterSuite(name: string, make: (options: DriverOptions) =>
     let mounter: Mounter;
     let snapshots: Snapshotter;
     let options: DriverOptions;
-    const background = failingBackground();
 
     beforeEach(async () => {
       folder = await mkdtemp(join(tmpdir(), `tug-${name}-`));
@@ -53,12 +52,11 @@ export function snapshotterSuite(name: string, make: (options: DriverOptions) =>
         imagesDir: join(folder, "images"),
         content,
         executor: mounter.executor,
-        background,
+        trash: NO_TRASH,
       };
       snapshots = await make(options);
     });
     afterEach(async () => {
-      await background.join();
       await mounter[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     });

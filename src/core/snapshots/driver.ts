@@ -1,6 +1,6 @@
 import type { ContentStore } from "#core/content";
 import type { Executor } from "#executor";
-import type { Background } from "#lib/async";
+import type { Trash } from "#lib/fs";
 import type { RootMounts } from "./snapshot.ts";
 
 /** What every driver is made from. */
@@ -12,7 +12,7 @@ export interface DriverOptions {
   readonly content: ContentStore;
   readonly executor: Executor;
   /** Deletes what was removed. */
-  readonly background: Background;
+  readonly trash: Pick<Trash, "discard">;
 }
 
 /** A directory as a read-only root. */

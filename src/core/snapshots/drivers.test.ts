@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createContentStore } from "#core/content";
 import { byteString } from "#lib/fs";
 import { type TarHeader, tarArchive } from "#lib/tar";
-import { archived, differences, failingBackground, Mounter } from "./_testing.ts";
+import { archived, differences, Mounter, NO_TRASH } from "./_testing.ts";
 import { createErofsSnapshotter } from "./erofs.ts";
 import { createOverlaySnapshotter } from "./overlay.ts";
 import { createVfsSnapshotter } from "./vfs.ts";
@@ -69,7 +69,7 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
       imagesDir: join(folder, "images"),
       content,
       executor: mounter.executor,
-      background: failingBackground(),
+      trash: NO_TRASH,
     };
     const views = [];
     for (const [name, create] of [

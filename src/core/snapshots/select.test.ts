@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type ContentStore, createContentStore } from "#core/content";
 import type { Executor, HostPlan } from "#executor";
 import { EngineError } from "#lib/errors";
-import { failingBackground, Mounter } from "./_testing.ts";
+import { Mounter, NO_TRASH } from "./_testing.ts";
 import { type DriverName, parseDriverName, selectSnapshotter } from "./mod.ts";
 
 let folder: string;
@@ -33,7 +33,7 @@ const select = (executor: Executor, preferred?: DriverName, passedOver?: (name: 
     imagesDir: join(folder, "images"),
     content,
     executor,
-    background: failingBackground(),
+    trash: NO_TRASH,
     preferred,
     ...(passedOver === undefined ? {} : { passedOver }),
   });

@@ -2,3 +2,4 @@
 export { type ByteString, byteString, byteStringFrom, bytesOf, textOf } from "./byte-string.ts";
 export { buildAtomic, publish, syncDirectory, TEMPORARY_SUFFIX, writeAtomic } from "./durable.ts";
 export { errnoOf, fileError, isAbsent } from "./errno.ts";
+export { Trash, type TrashOptions } from "./trash.ts";
