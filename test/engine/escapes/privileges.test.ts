@@ -191,7 +191,6 @@ describe("devices", () => {
     ["c 1 4", "port"],
     ["c 1 11", "kmsg"],
     ["c 4 1", "tty1"],
-    ["c 10 200", "tun"],
     ["c 10 229", "fuse"],
     ["c 10 232", "kvm"],
     ["c 10 237", "loop-control"],
