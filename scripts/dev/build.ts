@@ -20,6 +20,8 @@ async function compile(): Promise<void> {
   const target = "build/tug.new";
   // Split, so that starting the command line loads nothing of the daemon: it saves 1.5 of 4.5 ms.
   const flags = ["--compile", "--bytecode", "--minify", "--format=esm", "--splitting"];
+  // What lies in the directory where somebody calls us is not for us: a bunfig.toml there could run code as root.
+  flags.push("--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig");
   const commit = output(["git", "rev-parse", "--short=12", "HEAD"]) ?? "";
   const define = `--define=process.env.TUG_COMMIT=${JSON.stringify(commit)}`;
   await run([BUN, "build", ...flags, define, "cmd/main.ts", "--outfile", target], { quiet: true });
