@@ -12,6 +12,7 @@ import {
   containerMigrations,
   createContainers,
   Layout,
+  type Volumes,
 } from "#core/containers";
 import { createContentStore } from "#core/content";
 import { createEvents, EVENT_MIGRATIONS, type Events } from "#core/events";
@@ -41,6 +42,7 @@ import { createSystem } from "./system.ts";
 
 export interface Engine extends AsyncDisposable {
   readonly containers: Containers & ContainersLifecycle;
+  readonly volumes: Volumes;
   readonly images: LocalImages;
   readonly networks: OwnedNetworks;
   readonly events: Events;
@@ -157,6 +159,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
   const owned = stack.move();
   return {
     containers,
+    volumes: containers.volumes,
     images,
     networks,
     events,

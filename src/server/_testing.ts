@@ -34,6 +34,7 @@ type Overrides = { readonly [Part in keyof Backends]?: Partial<Backends[Part]> }
 export function fakeBackends(overrides: Overrides = {}): Backends {
   return {
     containers: { list: async () => [], health: () => undefined, ...overrides.containers },
+    volumes: { list: async () => [], ...overrides.volumes },
     images: { list: async () => [], find: async () => undefined, ...overrides.images },
     events: { ...overrides.events },
     networks: {

@@ -1,4 +1,4 @@
-import type { Containers } from "#core/containers";
+import type { Containers, Volumes } from "#core/containers";
 import type { Events } from "#core/events";
 import type { Images } from "#core/images";
 import type { Networks } from "#core/networks";
@@ -6,6 +6,7 @@ import type { Networks } from "#core/networks";
 /** All that the API stands on. Each group of routes declares which part of it it calls. */
 export interface Backends {
   readonly containers: Containers;
+  readonly volumes: Volumes;
   readonly images: Images;
   readonly events: Events;
   readonly networks: Pick<Networks, "list" | "get" | "endpoints">;

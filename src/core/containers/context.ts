@@ -86,8 +86,8 @@ export interface Context extends Dependencies {
   readonly waiters: Waiters;
   readonly attaches: PendingAttaches;
   readonly execs: ExecTable;
-  /** Containers that have no record yet, and the image they are made from: it must not go meanwhile. */
-  readonly creating: Map<ContainerID, ImageID>;
+  /** Containers that have no record yet: what they are made of must not go meanwhile. */
+  readonly creating: Map<ContainerID, Pick<Container, "id" | "imageID" | "mounts">>;
   readonly tasks: Map<ContainerID, Task>;
   readonly starting: Map<ContainerID, Promise<void>>;
   readonly restarts: Map<ContainerID, PendingRestart>;

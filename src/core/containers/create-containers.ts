@@ -27,6 +27,7 @@ import { isRunning } from "./state.ts";
 import { stop } from "./stop.ts";
 import { ContainerStore } from "./store.ts";
 import { top } from "./top.ts";
+import { createVolumes, type Volumes } from "./volumes.ts";
 import { wait } from "./wait.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -34,6 +35,7 @@ import { Waiters } from "./waiters.ts";
 export interface ContainersLifecycle extends AsyncDisposable {
   /** Makes records and reality agree after a crash or a restart. Called before anybody can ask. Resolves to the IDs of running containers. */
   reconcile(): Promise<ReadonlySet<ContainerID>>;
+  readonly volumes: Volumes;
   /** The containers made from an image, those being created included. */
   usersOf(image: ImageID): { id: ContainerID; isRunning: boolean }[];
   /** Starts what restart policies say, once the networks are there. */
@@ -89,6 +91,7 @@ export function createContainers(database: Database, dependencies: Dependencies)
     getExec: (id) => execs.get(id),
     resizeExec: (id, dimensions) => resizeExec(context, id, dimensions),
 
+    volumes: createVolumes(context),
     reconcile: () => reconcile(context),
     usersOf: (image) => usersOf(context, image),
     resumeRestarts: () => resumeRestarts(context),
@@ -103,10 +106,10 @@ function appArmorProfile({ store, host }: Context, id: ContainerID): string {
 
 function usersOf({ store, creating }: Context, image: ImageID): { id: ContainerID; isRunning: boolean }[] {
   const made = [...store.all()].filter(({ imageID }) => imageID === image);
-  const coming = [...creating].filter(([, imageID]) => imageID === image);
+  const coming = [...creating.values()].filter(({ imageID }) => imageID === image);
   return [
     ...made.map(({ id, state }) => ({ id, isRunning: isRunning(state) })),
-    ...coming.map(([id]) => ({ id, isRunning: false })),
+    ...coming.map(({ id }) => ({ id, isRunning: false })),
   ];
 }
 

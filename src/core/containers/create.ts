@@ -50,7 +50,7 @@ export async function draft(
   undo.use(context.store.reserveName(name, id));
 
   const image = await context.images.get(request.config.Image ?? "");
-  context.creating.set(id, image.id);
+  context.creating.set(id, { id, imageID: image.id, mounts: [] });
   undo.defer(() => void context.creating.delete(id));
   const config = completeConfig(request.config, image, {
     id,
@@ -69,6 +69,7 @@ export async function draft(
     volumePath: (volume) => context.layout.volume(volume),
     random: context.random,
   });
+  context.creating.set(id, { id, imageID: image.id, mounts: mounts.points });
 
   await makeData(context, { id, image, mounts }, undo);
   const container: Container = {

@@ -101,5 +101,10 @@ export const noExecCommand = () => new EngineError("invalid-parameter", "No exec
 export const invalidTime = (value: string) =>
   new EngineError("internal", `strconv.ParseInt: parsing "${value}": invalid syntax`);
 
+export const noSuchVolume = (name: string) => new EngineError("not-found", `get ${name}: no such volume`);
+
+export const volumeInUse = (name: string, users: readonly string[]) =>
+  new EngineError("conflict", `remove ${name}: volume is in use - [${users.join(", ")}]`);
+
 /** An option that was accepted from nobody: what it is, and why it cannot act. */
 export const refused = (why: string) => new EngineError("invalid-parameter", why);

@@ -25,3 +25,4 @@ export { type ContainersLifecycle, createContainers } from "./create-containers.
 export { Layout } from "./layout.ts";
 export { validateLogConfig } from "./log-options.ts";
 export { containerMigrations } from "./store.ts";
+export type { Volume, Volumes } from "./volumes.ts";

@@ -5,6 +5,7 @@ import { type Context, emit, settled } from "./context.ts";
 import { defaultLink, removalInProgress, removeWhileRunning } from "./errors.ts";
 import { endTask } from "./kill.ts";
 import { isRunning, transition } from "./state.ts";
+import { volumeUsers } from "./volumes.ts";
 
 export async function remove(
   context: Context,
@@ -69,18 +70,15 @@ async function removeData(context: Context, { id, mounts }: Container, volumes: 
   await context.trash.discard({ path: layout.container(id), doomed: join(layout.removed, crypto.randomUUID()) });
   if (!volumes) return;
   for (const { Type: type, Name: name } of mounts) {
-    if (type === "volume" && name && !isUsed(context, name, id)) {
+    if (type === "volume" && name && !isUsedBesides(context, name, id)) {
       await context.trash.discard({ path: layout.volume(name), doomed: join(layout.removed, crypto.randomUUID()) });
     }
   }
 }
 
 /** Whether another container inherited this volume. */
-function isUsed(context: Context, volume: string, owner: ContainerID): boolean {
-  for (const container of context.store.all()) {
-    if (container.id !== owner && container.mounts.some((mount) => mount.Name === volume)) return true;
-  }
-  return false;
+function isUsedBesides(context: Context, volume: string, owner: ContainerID): boolean {
+  return volumeUsers(context, volume).some((id) => id !== owner);
 }
 
 function exitCodeOf({ state }: Container): number {

@@ -1,4 +1,5 @@
 /** Layers as filesystems, and what containers write over them. */
+export { diskUsage } from "./_active.ts";
 export { chainIDOf } from "./chain.ts";
 export { type DriverName, parseDriverName, selectSnapshotter } from "./select.ts";
 export type { ChainID, DiffID, Mount, RootMounts, Snapshotter } from "./snapshot.ts";

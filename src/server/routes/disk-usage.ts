@@ -1,4 +1,4 @@
-import type { Containers } from "#core/containers";
+import type { Containers, Volumes } from "#core/containers";
 import type { Images } from "#core/images";
 import type { Networks } from "#core/networks";
 import type { HttpResponse } from "#lib/http";
@@ -8,18 +8,20 @@ import { type ApiRequest, get, type Route } from "../router.ts";
 import { containerSummary } from "../views/container.ts";
 import { imageSummary } from "../views/image.ts";
 import { sharedBytes } from "../views/image-sharing.ts";
+import { volumeView } from "../views/volume.ts";
 import { containerCounts } from "./images.ts";
 
 interface UsageParts {
   readonly containers: Pick<Containers, "list" | "size">;
   readonly images: Pick<Images, "list" | "layersSize">;
+  readonly volumes: Pick<Volumes, "list" | "usage">;
   readonly networks: Pick<Networks, "list">;
   readonly now: () => Date;
 }
 
 const TYPES = ["container", "image", "volume", "build-cache"];
 
-/** What containers and images take up on disk. */
+/** What containers, images and volumes take up on disk. */
 export function diskUsageRoutes(parts: UsageParts): Route[] {
   return [get("/system/df", (request) => usage(parts, request))];
 }
@@ -33,7 +35,7 @@ async function usage(parts: UsageParts, { query, version }: ApiRequest): Promise
     LayersSize: wants("image") ? await parts.images.layersSize() : 0,
     Images: wants("image") ? await imageRows(parts, version) : null,
     Containers: wants("container") ? await containerRows(parts) : null,
-    Volumes: wants("volume") ? [] : null,
+    Volumes: wants("volume") ? await volumeRows(parts) : null,
     BuildCache: wants("build-cache") ? [] : null,
   });
 }
@@ -62,5 +64,15 @@ async function containerRows({ containers, networks, now }: UsageParts): Promise
         size: await containers.size(container.id),
       }),
     ),
+  );
+}
+
+async function volumeRows({ volumes }: UsageParts): Promise<unknown[]> {
+  const all = await volumes.list(new Map());
+  return Promise.all(
+    all.map(async (volume) => ({
+      ...volumeView(volume),
+      UsageData: { RefCount: volume.users.length, Size: await volumes.usage(volume) },
+    })),
   );
 }

@@ -20,10 +20,8 @@ const { api } = testApi({
 });
 
 /** What clients look at everywhere, answered as by a Docker 28.5 that has nothing of it. */
-describe("an engine without volumes, plugins, swarm", () => {
+describe("an engine without plugins and swarm", () => {
   test.each([
-    ["GET /volumes", '{"Volumes":[],"Warnings":null}'],
-    ["POST /volumes/prune", '{"VolumesDeleted":[],"SpaceReclaimed":0}'],
     ["GET /plugins", "[]"],
     ["POST /build/prune", '{"CachesDeleted":null,"SpaceReclaimed":0}'],
     ["POST /networks/prune", '{"NetworksDeleted":null}'],
@@ -31,13 +29,7 @@ describe("an engine without volumes, plugins, swarm", () => {
     expect(await call(api, line)).toMatchObject({ status: 200, text: `${text}\n` });
   });
 
-  test("DELETE /volumes/x?force=1 has nothing to do", async () => {
-    expect((await call(api, "DELETE /volumes/x?force=1")).status).toBe(204);
-  });
-
   test.each([
-    ["GET /volumes/x", 404, "get x: no such volume"],
-    ["DELETE /volumes/x", 404, "get x: no such volume"],
     ["PUT /volumes/x?version=1", 503, "volume update only valid for cluster volumes, but swarm is unavailable"],
     ["GET /plugins/x/json", 404, 'plugin "x" not found'],
     ["DELETE /plugins/x", 404, 'plugin "x" not found'],
@@ -57,7 +49,6 @@ describe("an engine without volumes, plugins, swarm", () => {
     ["POST /build/cancel", 400, "build ID not provided"],
     ["GET /containers/x/checkpoints", 501, EXPERIMENTAL],
     ["DELETE /containers/x/checkpoints/y", 501, EXPERIMENTAL],
-    ['GET /volumes?filters={"nope":["a"]}', 400, "invalid filter 'nope'"],
     ['GET /plugins?filters={"nope":["a"]}', 400, "invalid filter 'nope'"],
     ['POST /networks/prune?filters={"nope":["a"]}', 400, "invalid filter 'nope'"],
   ])("%s answers %i %s", async (line, status, message) => {

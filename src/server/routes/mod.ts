@@ -26,7 +26,7 @@ export function allRoutes(backends: Backends): Route[] {
     ...imageRoutes(backends),
     ...imageSourceRoutes(backends),
     ...networkRoutes(backends),
-    ...volumeRoutes(),
+    ...volumeRoutes(backends),
     ...pluginRoutes(),
     ...swarmRoutes(),
   ];
