@@ -40,6 +40,10 @@ test.each([
     ["app10", "app9"],
   ],
   [["nosuch", "x"], []],
+  [["run", "--pull=m"], ["--pull=missing"]],
+  [["--log-level", "d"], ["debug"]],
+  [["help", "ren"], ["rename"]],
+  [["ps", "--format", "j"], ["json"]],
 ] as const)("__complete %j offers %j", async (words, offered) => {
   expect(await complete(...words)).toEqual({ words: [...offered], directive: ":words" });
 });
@@ -47,6 +51,14 @@ test.each([
 test("__complete leaves files, and the command line in the container, to the shell", async () => {
   expect(await complete("load", "-i", "")).toEqual({ words: [], directive: ":files" });
   expect(await complete("run", "busybox", "sh", "-")).toEqual({ words: [], directive: ":files" });
+  expect(await complete("run", "busybox", "--pull=m")).toEqual({ words: [], directive: ":files" });
+});
+
+test("__complete asks the engine that the words name", async () => {
+  using engine = startTestEngine(fixtureAnswer(1_000_000));
+  const io = testIo({ env: { TUG_HOST: "unix:///nonexistent/tug.sock" } });
+  expect(await runCli(["__complete", "--", "-H", engine.host, "rm", "w"], io)).toBe(0);
+  expect(io.written.stdout).toStartWith("web\t");
 });
 
 test("__complete offers nothing, and says nothing, when no engine listens", async () => {

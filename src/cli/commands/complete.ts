@@ -1,8 +1,10 @@
 import { containers, type EngineClient, images, networks, volumes } from "#client";
 import { EngineError } from "#lib/errors";
 import { type AnyCommand, type CommandNode, type CompletionSource, defineCommand, findNode } from "../command.ts";
+import { type Context, createContext } from "../context.ts";
 import type { FlagTable } from "../flags/flag.ts";
-import { globalFlags } from "../flags/global.ts";
+import { type GlobalFlags, globalFlags } from "../flags/global.ts";
+import { parseFlags } from "../flags/parse.ts";
 import { commandTree } from "./tree.ts";
 
 /**
@@ -19,7 +21,7 @@ export const complete = defineCommand({
   async run(context, { args }) {
     const words = args.slice(0, -1);
     const begun = args.at(-1) ?? "";
-    const { candidates, files } = await candidatesFor(words, begun, () => context.engine());
+    const { candidates, files } = await candidatesFor(context, words, begun);
     const lines = candidates.filter(({ text }) => text.startsWith(begun)).map(({ text, hint }) => `${text}\t${hint}\n`);
     context.io.stdout.write(`${lines.join("")}:${files ? "files" : "words"}\n`);
   },
@@ -37,9 +39,22 @@ interface Candidates {
 
 type Engine = () => Promise<EngineClient>;
 
-async function candidatesFor(words: readonly string[], begun: string, engine: Engine): Promise<Candidates> {
+/** Values of flags that mean the same wherever they are, unless a command says otherwise. */
+const FLAG_VALUES: Readonly<Record<string, CompletionSource>> = {
+  context: "none",
+  filter: "none",
+  format: ["json", "table"],
+  "log-level": ["debug", "info", "warn", "error", "fatal"],
+};
+
+async function candidatesFor(context: Context, words: readonly string[], begun: string): Promise<Candidates> {
+  const globals = words.slice(0, skipFlags(globalFlags, words));
+  const engine = () => engineOf(context, globals);
+  const pending = globals.length === words.length ? pendingFlag(globalFlags, words) : undefined;
+  if (pending !== undefined) return fromSource(FLAG_VALUES[pending] ?? "files", engine);
   let nodes: readonly CommandNode[] = commandTree.children;
-  let rest = words.slice(skipFlags(globalFlags, words));
+  let rest = words.slice(globals.length);
+  if (rest[0] === "help") rest = rest.slice(1);
   while (rest[0] !== undefined) {
     const node = findNode(nodes, rest[0]);
     if (node === undefined) return { candidates: [], files: false };
@@ -49,6 +64,13 @@ async function candidatesFor(words: readonly string[], begun: string, engine: En
   }
   if (begun.startsWith("-")) return { candidates: flagCandidates(globalFlags), files: false };
   return { candidates: await nodeCandidates(nodes), files: false };
+}
+
+/** The engine that the command line which is being typed would talk to. */
+function engineOf({ io, commandPath }: Context, globals: readonly string[]): Promise<EngineClient> {
+  const parsed = parseFlags(globalFlags, globals, { stopAtFirstArgument: true });
+  if (parsed === "help") throw new EngineError("invalid-parameter", "help needs no engine");
+  return createContext({ io, flags: parsed.values as GlobalFlags, given: parsed.given, commandPath }).engine();
 }
 
 async function nodeCandidates(nodes: readonly CommandNode[]): Promise<Candidate[]> {
@@ -68,10 +90,14 @@ async function commandCandidates(
   begun: string,
   engine: Engine,
 ): Promise<Candidates> {
-  const pending = pendingFlag(command.flags, words);
-  if (pending !== undefined) return fromSource(command.completeFlags?.[pending] ?? "files", engine);
-  const firstArgument = skipFlags(command.flags, words);
-  const hasArgument = firstArgument < words.length;
+  const hasArgument = skipFlags(command.flags, words) < words.length;
+  const assigned = /^(--[^=]+)=/.exec(begun);
+  const pending = pendingFlag(command.flags, assigned === null ? words : [assigned[1]!]);
+  if (pending !== undefined && !(hasArgument && command.stopAtFirstArgument === true)) {
+    const values = await fromSource(command.completeFlags?.[pending] ?? FLAG_VALUES[pending] ?? "files", engine);
+    const prefix = assigned?.[0] ?? "";
+    return { ...values, candidates: values.candidates.map(({ text, hint }) => ({ text: prefix + text, hint })) };
+  }
   if (begun.startsWith("-") && !(hasArgument && command.stopAtFirstArgument === true)) {
     return { candidates: flagCandidates(command.flags), files: false };
   }

@@ -4,7 +4,10 @@ function __tug_complete
   for line in ($words[1] __complete -- $words[2..-1] 2>/dev/null)
     switch $line
       case ':files'
-        __fish_complete_path (commandline -ct)
+        set -l flag (string match -r -- '^--[^=]+=' (commandline -ct))
+        for path in (__fish_complete_path (string replace -r -- '^--[^=]+=' '' (commandline -ct)))
+          echo "$flag$path"
+        end
       case ':*'
       case '*'
         echo $line

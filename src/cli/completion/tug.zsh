@@ -13,6 +13,7 @@ _tug() {
     esac
   done < <("${words[1]}" __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)
   if [[ "$directive" == ":files" ]]; then
+    [[ "${words[CURRENT]}" == --*=* ]] && compset -P '*='
     _files
   else
     _describe 'tug' candidates

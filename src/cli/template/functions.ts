@@ -65,6 +65,7 @@ function toJson(value: unknown): string {
   if (value instanceof Computed) return value.json();
   if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
   const whole = plain(value) ?? null;
+  if (typeof whole === "bigint") return String(whole);
   if (typeof whole !== "object" || whole === null) return JSON.stringify(whole);
   return `{${Object.entries(whole)
     .map(([key, member]) => `${JSON.stringify(key)}:${toJson(member)}`)
