@@ -107,6 +107,10 @@ export interface Task {
   readonly ended: Promise<void>;
   /** Set by `stop`, so that the end is announced as a stop. */
   stopping: boolean;
+  /** Set while its processes are being frozen, and while they are. */
+  freezing: boolean;
+  /** Set before SIGKILL is sent. A frozen process does not die of it until it is thawed, on cgroup v1. */
+  killed: boolean;
   /** Set by `restart`, which starts it again itself: policy and auto-remove keep off. */
   restarting: boolean;
 }

@@ -1,8 +1,8 @@
-import { EngineError, isKind } from "#lib/errors";
+import { EngineError } from "#lib/errors";
 import type { ContainerID, Desired } from "./container.ts";
 import { type Context, emit, settled, type Task } from "./context.ts";
 import { cannotKill, notRunning } from "./errors.ts";
-import { thaw } from "./pause.ts";
+import { thaw, tolerateDeath } from "./pause.ts";
 import { parseSignal } from "./signals.ts";
 import { isRunning, transition } from "./state.ts";
 
@@ -47,16 +47,12 @@ export async function signalTask(
     return { task: running, container: changed };
   });
   if (desired) await context.store.durable();
+  if (signal === SIGKILL) task.killed = true;
   await task.monitor.signal(signal);
   emit(context, "kill", container, { signal: String(signal) });
-  const mustThaw = container.state.status === "paused" && (signal === SIGKILL || signal === SIGTERM);
+  const mustThaw = task.freezing && (signal === SIGKILL || signal === SIGTERM);
   if (mustThaw) await thaw(context, id).catch(tolerateDeath);
   return task;
-}
-
-/** It may be dead already, and its cgroup gone. */
-function tolerateDeath(error: unknown): void {
-  if (!isKind(error, "not-found") && !isKind(error, "conflict")) throw error;
 }
 
 /** The number of a container's stop signal. */

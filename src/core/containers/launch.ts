@@ -200,7 +200,16 @@ export function adopt(
   { monitor, started, spec }: { monitor: Monitor; started: StartedRecord; spec: Spec | undefined },
 ): void {
   const end = Promise.withResolvers<void>();
-  const task: Task = { monitor, pid: started.pid, spec, ended: end.promise, stopping: false, restarting: false };
+  const task: Task = {
+    monitor,
+    pid: started.pid,
+    spec,
+    ended: end.promise,
+    stopping: false,
+    freezing: context.store.get(id).state.status === "paused",
+    killed: false,
+    restarting: false,
+  };
   context.tasks.set(id, task);
   if (context.released.signal.aborted) monitor.close();
   context.background.run(

@@ -1,4 +1,4 @@
-import { EngineError } from "#lib/errors";
+import { EngineError, isKind } from "#lib/errors";
 import { freezer } from "./cgroup.ts";
 import type { Container, ContainerID } from "./container.ts";
 import { type Context, emit, settled } from "./context.ts";
@@ -17,8 +17,19 @@ export async function pause(context: Context, reference: string): Promise<void> 
   if (state.status === "paused") throw alreadyPaused(id);
   if (state.status === "restarting") throw isRestarting(id);
   if (state.status !== "running") throw notRunning(id);
-  await freeze(context, id);
-  emit(context, "pause", await move(context, id, "paused"));
+  const task = context.tasks.get(id);
+  if (!task) throw notRunning(id);
+  task.freezing = true;
+  try {
+    await freeze(context, id);
+    emit(context, "pause", await move(context, id, "paused"));
+  } catch (error) {
+    task.freezing = false;
+    throw error;
+  } finally {
+    // A kill that came meanwhile may have thawed it before it was frozen.
+    if (task.killed) await thaw(context, id).catch(tolerateDeath);
+  }
 }
 
 export async function unpause(context: Context, reference: string): Promise<void> {
@@ -26,6 +37,8 @@ export async function unpause(context: Context, reference: string): Promise<void
   await settled(context, id);
   if (context.store.get(id).state.status !== "paused") throw notPaused(id);
   await thaw(context, id);
+  const task = context.tasks.get(id);
+  if (task) task.freezing = false;
   emit(context, "unpause", await move(context, id, "unpaused"));
 }
 
@@ -33,6 +46,11 @@ export async function unpause(context: Context, reference: string): Promise<void
 export async function thaw(context: Context, id: ContainerID): Promise<void> {
   const { file, thawed } = freezerOf(context, id);
   await context.executor.run([{ op: "write", path: file, data: thawed, mode: 0 }]);
+}
+
+/** For a thaw: the processes may be dead already, and their cgroup gone. */
+export function tolerateDeath(error: unknown): void {
+  if (!isKind(error, "not-found") && !isKind(error, "conflict")) throw error;
 }
 
 async function freeze(context: Context, id: ContainerID): Promise<void> {
