@@ -112,7 +112,15 @@ export class Lab implements AsyncDisposable {
       ...(process.become ?? []),
       exec(process),
     ];
-    const clone = { create: NAMESPACES, join: [], uidMap: [], gidMap: [], cgroup: "", cgroupTasks: [], ...process.clone };
+    const clone = {
+      create: NAMESPACES,
+      join: [],
+      uidMap: [],
+      gidMap: [],
+      cgroup: "",
+      cgroupTasks: [],
+      ...process.clone,
+    };
     return {
       name,
       plan: { before: [], beside: [], after: [], inside, clone, ...process.plan },
@@ -191,7 +199,17 @@ export function bind(source: string, target: string, options: Partial<Extract<Ch
     recursiveAttributes: false,
     propagation: MS.PRIVATE | MS.REC,
   };
-  return { op: "bind", source, target, create: "directory", uidMap: [], gidMap: [], copyUp: false, ...attributes, ...options };
+  return {
+    op: "bind",
+    source,
+    target,
+    create: "directory",
+    uidMap: [],
+    gidMap: [],
+    copyUp: false,
+    ...attributes,
+    ...options,
+  };
 }
 
 const device = (name: string, minor: number): ChildOp => ({
