@@ -63,9 +63,12 @@ async function run(context: Context, exec: ExecRun): Promise<Duplex | undefined>
   const size = exec.consoleSize ?? config.consoleSize ?? { width: 0, height: 0 };
   const monitor = await launchExec(context, { id, config, container, task: exec.task, attached, size });
   const recorded = Promise.withResolvers<void>();
-  const stream = attached ? await attachTo(context, monitor, { ...exec, recorded: recorded.promise }) : undefined;
+  const attaching = attached ? attachTo(context, monitor, { ...exec, recorded: recorded.promise }) : undefined;
+  // A monitor whose program cannot be run is soon gone: that nobody can attach to it is not the reason.
+  attaching?.catch(() => undefined);
   emit(context, `exec_start: ${config.command.join(" ")}`, container, { execID: id });
-  const started = await monitor.started.catch((error) => failed(stream, error, config.command[0] ?? ""));
+  const started = await monitor.started.catch((error) => failed(attaching, error, config.command[0] ?? ""));
+  const stream = await attaching;
   context.execs.setState(id, { status: "running", pid: started.pid }, monitor);
   const process: RunningExec = { ...exec, monitor, pid: started.pid, recorded: recorded.resolve };
   context.background.run(`end of exec ${id}`, followExec(context, process));
@@ -127,8 +130,11 @@ function runningTask(context: Context, id: Container["id"], reference: string): 
   return { task, container };
 }
 
-function failed(stream: Duplex | undefined, error: unknown, program: string): never {
-  stream?.destroy();
+function failed(attaching: Promise<Duplex> | undefined, error: unknown, program: string): never {
+  void attaching?.then(
+    (stream) => stream.destroy(),
+    () => undefined,
+  );
   const kind = exitCodeOf(error) === 128 ? "internal" : "invalid-parameter";
   throw new EngineError(kind, `failed to start exec of "${program}": ${messageOf(error)}`, { cause: error });
 }

@@ -32,6 +32,7 @@ import { joinNamespaces, joinNetwork, sharedMemory } from "./join.ts";
 import { SIGKILL } from "./kill.ts";
 import { type MonitorFolder, shortened } from "./layout.ts";
 import { logOptions } from "./log-options.ts";
+import type { PendingAttach } from "./pending-attaches.ts";
 import { transition } from "./state.ts";
 
 /** Beyond this a passwd or group file is not read. */
@@ -44,9 +45,18 @@ export async function launch(context: Context, container: Container): Promise<vo
   await writeFile(folder.spec, formatSpec(spec), { mode: 0o600 });
 
   const filling = fillVolumes(plan, await emptyVolumes(container, undo));
-  const monitor = await startMonitor(context, container, { folder, spec, plan: filling });
+  const clients = context.attaches.take(container.id);
+  undo.defer(() => abandon(clients));
+  const awaitAttach = clients.length;
+  const monitor = await context.executor.start(
+    monitorSpec(context, container, { folder, spec, plan: filling, awaitAttach }),
+  );
   undo.defer(() => ended(monitor));
+  const attached = connect(monitor, clients);
+  // A monitor whose program cannot be run is soon gone: that nobody can attach to it is not the reason.
+  attached.catch(() => undefined);
   const started = await monitor.started;
+  await attached;
   await recordStart(context, container, { monitor, started, spec, endpoint });
   undo.move();
 }
@@ -121,23 +131,14 @@ async function findUser(context: Context, { id, config }: Container, hostConfig:
   return resolveUser(config.User ?? "", { passwd, group }, hostConfig.GroupAdd ?? []);
 }
 
-/** Clients that attached already are connected before the program's first byte. When the start fails they see the end. */
-async function startMonitor(
-  context: Context,
-  container: Container,
-  run: { folder: MonitorFolder; spec: Spec; plan: ProcessPlan },
-): Promise<Monitor> {
-  const clients = context.attaches.take(container.id);
-  try {
-    const monitor = await context.executor.start(
-      monitorSpec(context, container, { ...run, awaitAttach: clients.length }),
-    );
-    await Promise.all(clients.map(async ({ options, stream }) => stream.connect(await monitor.attach(options))));
-    return monitor;
-  } catch (error) {
-    for (const { stream } of clients) stream.abandon();
-    throw error;
-  }
+/** Clients that attached already are connected before the program's first byte. */
+async function connect(monitor: Monitor, clients: readonly PendingAttach[]): Promise<void> {
+  await Promise.all(clients.map(async ({ options, stream }) => stream.connect(await monitor.attach(options))));
+}
+
+/** When the start fails they see the end. */
+function abandon(clients: readonly PendingAttach[]): void {
+  for (const { stream } of clients) stream.abandon();
 }
 
 function monitorSpec(

@@ -194,6 +194,26 @@ test("an exec that cannot start has 127 and says why", async () => {
   expect(engine.containers.getExec(id).state).toMatchObject({ status: "exited", exitCode: 127 });
 });
 
+test("a monitor that is gone before anybody could attach leaves the reason of its failure", async () => {
+  await using engine = new FakeEngine();
+  await engine.run("web");
+  engine.executor.onStart = (monitor) => {
+    monitor.attach = async () => {
+      throw new EngineError("not-found", "connect to monitor: connect ENOENT");
+    };
+    monitor.fail(
+      new EngineError("not-found", 'exec: "ls": executable file not found in $PATH', { data: { errno: 2 } }),
+    );
+  };
+  const reason = 'exec: "ls": executable file not found in $PATH';
+  const id = await engine.containers.createExec("web", EXEC);
+  await expect(engine.containers.startExec(id, { detach: false, tty: false })).rejects.toThrow(reason);
+  await engine.create("fails");
+  const stream = await engine.containers.attach("fails", ATTACH);
+  await expect(engine.containers.start("fails")).rejects.toThrow(reason);
+  expect(await text(stream)).toBe("");
+});
+
 test("execs need a running container, a command, and end with their container", async () => {
   await using engine = new FakeEngine();
   const id = await engine.create("web");
