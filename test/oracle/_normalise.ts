@@ -44,13 +44,19 @@ export function normalise(engine: Engine, value: unknown, name = ""): unknown {
   if (VARYING.has(name) && value && value !== ZERO_TIME) return `<${name}>`;
   if (isEphemeralPort(value, name)) return "<port>";
   if (typeof value === "string") return normaliseText(engine, value);
-  if (Array.isArray(value)) return value.map((item) => normalise(engine, item));
+  if (Array.isArray(value)) return value.map((item) => normalise(engine, item)).sort(byDestination(name));
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).map(([key, item]) => [
     normaliseText(engine, key),
     normalise(engine, item, key),
   ]);
   return Object.fromEntries(entries);
+}
+
+/** Docker keeps mounts in no order. */
+function byDestination(name: string): (a: unknown, b: unknown) => number {
+  const place = (mount: unknown) => (mount as { Destination?: string }).Destination ?? "";
+  return name === "Mounts" ? (a, b) => place(a).localeCompare(place(b)) : () => 0;
 }
 
 function isEphemeralPort(value: unknown, name: string): boolean {

@@ -88,27 +88,28 @@ test("attach: stdin and its end", async () => {
 test("attach: a terminal, its size, and keys that leave it", async () => {
   same(
     await engines.both(async (engine) => {
-      await create(engine, "a", { Cmd: ["sh"], OpenStdin: true, Tty: true, HostConfig: { ConsoleSize: [11, 22] } });
+      const Cmd = ["sh", "-c", "stty size; while read line; do echo got $line; stty size; done"];
+      await create(engine, "a", { Cmd, OpenStdin: true, Tty: true, HostConfig: { ConsoleSize: [11, 22] } });
       using stream = await open(engine, "/v1.51/containers/P-a/attach?stream=1&stdin=1&stdout=1&detachKeys=ctrl-a,b");
       await stream.until("\r\n\r\n");
       await engine.get("POST", "/containers/P-a/start");
-      await stream.until("# ");
+      await stream.until("11 22\r\n");
       const sizes: unknown[] = [];
       for (const size of ["h=10&w=20", "h=x&w=20", "h=1", ""]) {
         sizes.push(shown(engine, await engine.send("POST", `/v1.51/containers/P-a/resize?${size}`)));
       }
-      stream.write("stty size; echo 'a'b\n");
-      await stream.until("ab\r\n");
+      stream.write("a\n");
+      await stream.until("10 20\r\n");
       stream.write("\x01b");
       const first = told(engine, await stream.rest(), true);
       using again = await open(engine, "/v1.51/containers/P-a/attach?stream=1&stdin=1&stdout=1");
       await again.until("\r\n\r\n");
-      again.write("echo 'c'd\n");
-      await again.until("cd\r\n");
+      again.write("b\n");
+      await again.until("10 20\r\n");
       again.write("\x10\x11");
-      await again.rest();
+      const second = told(engine, await again.rest(), true);
       const { State } = await engine.get<{ State: { Running: boolean } }>("GET", "/containers/P-a/json");
-      return { sizes, first, running: State.Running };
+      return { sizes, first, second, running: State.Running };
     }),
   );
 });
