@@ -24,7 +24,7 @@ async function compile(): Promise<void> {
   flags.push("--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig");
   const commit = output(["git", "rev-parse", "--short=12", "HEAD"]) ?? "";
   const define = `--define=process.env.TUG_COMMIT=${JSON.stringify(commit)}`;
-  await run([BUN, "build", ...flags, define, "cmd/main.ts", "cmd/tugd.ts", "--outfile", target], { quiet: true });
+  await run([BUN, "build", ...flags, define, "cmd/main.ts", "--outfile", target], { quiet: true });
   renameSync(join(ROOT, target), join(ROOT, "dist/tug"));
   rmSync(join(ROOT, "dist/tugd"), { force: true });
   linkSync(join(ROOT, "dist/tug"), join(ROOT, "dist/tugd"));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { demultiplex, encodeFrame, FrameDecoder } from "./mod.ts";
+import { encodeFrame, FrameDecoder } from "./mod.ts";
 
 test("encodeFrame() writes the stream and the big-endian length before the payload", () => {
   expect([...encodeFrame("stderr", "ab")]).toEqual([2, 0, 0, 0, 0, 0, 0, 2, 97, 98]);
@@ -24,11 +24,4 @@ describe("FrameDecoder", () => {
   test("refuses what has no header", () => {
     expect(() => decodeAll([Buffer.from("no frame at all")])).toThrow("unrecognized stream: 110");
   });
-});
-
-test("demultiplex() gives the bare bytes of all streams", async () => {
-  const stream = demultiplex();
-  stream.write(encodeFrame("stdout", "out "));
-  stream.end(encodeFrame("stderr", "err"));
-  expect(Buffer.concat(await stream.toArray()).toString()).toBe("out err");
 });

@@ -1,5 +1,5 @@
 import { Transform, type TransformCallback } from "node:stream";
-import { FrameDecoder } from "./stdcopy.ts";
+import { FrameDecoder } from "#lib/stream";
 
 /** A multiplexed stream as the bare bytes of all its streams, in order. */
 export function demultiplex(): Transform {
