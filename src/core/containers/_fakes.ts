@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type Duplex, duplexPair } from "node:stream";
 import type { Event } from "#core/events";
 import type { Image } from "#core/images";
-import type { AttachRequest } from "#core/networks";
+import type { AttachRequest, Endpoint } from "#core/networks";
 import type { HostFacts, HostReader } from "#core/runtime";
 import type { DiffID } from "#core/snapshots";
 import type { AttachOptions, Executor, ExitRecord, HostPlan, Monitor, MonitorSpec, StartedRecord } from "#executor";
@@ -225,6 +225,18 @@ const DEFAULTS: Defaults = {
   hostGatewayAddress: "",
 };
 
+const ENDPOINT: Endpoint = {
+  networkName: "bridge",
+  networkID: "n".repeat(64),
+  endpointID: "e".repeat(64),
+  macAddress: "02:00:00:00:00:02",
+  address: "172.17.0.2",
+  prefixLength: 16,
+  gateway: "172.17.0.1",
+  ports: [],
+  hostInterface: "veth0",
+};
+
 const SILENT = { debug() {}, info() {}, warn() {}, error() {}, level: "error" } as unknown as Logger;
 
 /** A fresh engine in a folder of its own, which goes when it is disposed of. */
@@ -334,7 +346,7 @@ export class FakeEngine implements AsyncDisposable {
         attach: (request) => this.#attach(request),
         release: async (id) => void this.endpoints.delete(id),
         loopbackPlan: () => ({ beside: [], inside: [], after: [] }),
-        list: () => [],
+        endpointOf: (id) => (this.endpoints.has(id) ? ENDPOINT : undefined),
       },
       events: { emit: (event) => this.events.push(event) },
       host: HOST,
@@ -373,18 +385,7 @@ export class FakeEngine implements AsyncDisposable {
 
   async #attach({ containerID }: AttachRequest) {
     this.endpoints.add(containerID);
-    const endpoint = {
-      networkName: "bridge",
-      networkID: "n".repeat(64),
-      endpointID: "e".repeat(64),
-      macAddress: "02:00:00:00:00:02",
-      address: "172.17.0.2",
-      prefixLength: 16,
-      gateway: "172.17.0.1",
-      ports: [],
-      hostInterface: "veth0",
-    };
-    return { endpoint, plan: { beside: [], inside: [], after: [] } };
+    return { endpoint: ENDPOINT, plan: { beside: [], inside: [], after: [] } };
   }
 
   /** Different each time, and the same in every run. */

@@ -33,7 +33,7 @@ export interface Dependencies {
   readonly readExitRecord: ReadExitRecord;
   readonly snapshotter: Snapshotter;
   readonly images: Pick<Images, "get" | "find" | "prepare">;
-  readonly networks: Pick<Networks, "attach" | "release" | "loopbackPlan" | "list">;
+  readonly networks: Pick<Networks, "attach" | "release" | "loopbackPlan" | "endpointOf">;
   readonly events: Pick<Events, "emit">;
   readonly host: HostFacts;
   readonly reader: HostReader;
@@ -131,6 +131,16 @@ export async function settled(context: Context, id: ContainerID): Promise<void> 
     if (start) await start;
     else if (task && state && !isRunning(state)) await task.ended;
     else return;
+  }
+}
+
+/** Calls `act` under the container's lock, at a moment when no start of it is under way: what it decides, no start takes back. */
+export async function whenSettled<T>(context: Context, id: ContainerID, act: () => T): Promise<T> {
+  for (;;) {
+    await settled(context, id);
+    // Somebody else may have been quicker to begin.
+    const done = await context.locks.run(id, () => (context.starting.has(id) ? undefined : { result: act() }));
+    if (done) return done.result;
   }
 }
 

@@ -14,7 +14,7 @@ import { cleanUpCgroup } from "./cgroup.ts";
 import type { Container, ContainerID, Ended } from "./container.ts";
 import { type Context, emit, emitNetwork, type Task } from "./context.ts";
 import { discardTask } from "./discard-task.ts";
-import { removeRecordAndData } from "./remove.ts";
+import { autoRemove } from "./remove.ts";
 import { wantsRestart } from "./restart-policy.ts";
 import { scheduleRestart } from "./restart-timer.ts";
 import { transition } from "./state.ts";
@@ -22,30 +22,45 @@ import { transition } from "./state.ts";
 /** What a process gets that had to be killed because its monitor was gone. */
 const EXIT_CODE_LOST = 137;
 
+interface End {
+  readonly exit: ExitRecord;
+  /** What the monitor does after the end may not have been done. */
+  readonly monitorLost: boolean;
+}
+
 /** Waits for the end of a task and handles it. */
 export async function followEnd(context: Context, id: ContainerID, task: Task): Promise<void> {
-  const record = await exitOf(context, id, task);
-  if (!record) return;
+  const end = await endOf(context, id, task);
+  if (!end) return;
   task.monitor.close();
-  const container = await finishRun(context, id, record);
+  const container = await finishRun(context, id, end);
   if (container.state.status === "restarting") scheduleRestart(context, container, runMs(container.state));
   else if (container.hostConfig.AutoRemove && !task.restarting && container.desired !== "remove") {
-    await removeRecordAndData(context, id, { volumes: true });
+    await autoRemove(context, id);
   }
 }
 
 /** Handles the end of a container that the record has as running, with its task or (after a crash) without. What follows is left. */
-export async function finishRun(context: Context, id: ContainerID, exit: ExitRecord): Promise<Container> {
+export async function finishRun(context: Context, id: ContainerID, { exit, monitorLost }: End): Promise<Container> {
   const task = context.tasks.get(id);
   const { container, endpoint } = await context.locks.run(id, () => recordEnd(context, id, { exit, task }));
-  try {
-    await Promise.all([context.store.durable(), endpoint && context.networks.release(id), discardTask(context, id)]);
-  } finally {
-    context.execs.containerEnded(id);
-    announce(context, container, { exit, task, endpoint });
-    context.tasks.delete(id);
+  const cleanUp = await Promise.allSettled([
+    context.store.durable(),
+    endpoint && context.networks.release(id, { monitorLost }),
+    discardTask(context, id),
+  ]);
+  // It has ended all the same: whoever waits is told, and its policy goes on.
+  for (const part of cleanUp) {
+    if (part.status === "rejected") logFailedCleanUp(context, id, part.reason);
   }
+  context.execs.containerEnded(id);
+  announce(context, container, { exit, task, endpoint });
+  context.tasks.delete(id);
   return container;
+}
+
+function logFailedCleanUp({ logger }: Context, id: ContainerID, error: unknown): void {
+  logger.error("clean-up after the end of a container failed", { container: id, error: messageOf(error) });
 }
 
 function recordEnd(
@@ -93,32 +108,34 @@ function runMs({ startedAt, finishedAt }: Ended): number {
  * The exit record from the monitor, or from the file it left. A monitor that vanished takes its container along.
  * Undefined when this daemon ends and lets go of a container that runs on.
  */
-async function exitOf(context: Context, id: ContainerID, task: Task): Promise<ExitRecord | undefined> {
+async function endOf(context: Context, id: ContainerID, task: Task): Promise<End | undefined> {
   try {
-    return await task.monitor.exited;
+    return { exit: await task.monitor.exited, monitorLost: false };
   } catch (error) {
     if (isKind(error, "canceled")) return undefined;
     if (!isKind(error, "unavailable")) throw error;
     context.logger.error("monitor lost", { container: id, error: messageOf(error) });
-    return await exitWithoutMonitor(context, id, task.spec?.linux?.cgroupsPath);
+    return await endWithoutMonitor(context, id, task.spec?.linux?.cgroupsPath);
   }
 }
 
 /** How a run ended whose monitor is gone: by the record it left or, when it left none, because we end what it left running. */
-export async function exitWithoutMonitor(
+export async function endWithoutMonitor(
   context: Context,
   id: ContainerID,
   cgroupsPath: string | undefined,
-): Promise<ExitRecord> {
+): Promise<End> {
   const left = await context.readExitRecord(context.layout.task(id).exit);
-  if (cgroupsPath) await context.executor.run(cleanUpCgroup(context.host.cgroups, cgroupsPath));
-  return (
-    left ?? {
-      exitCode: EXIT_CODE_LOST,
-      signal: 9,
-      oomKilled: false,
-      exitedAt: formatNano(context.clock.nowNano()),
-      error: "the monitor of the container was lost",
-    }
-  );
+  if (cgroupsPath) {
+    const plan = cleanUpCgroup(context.host.cgroups, cgroupsPath);
+    await context.executor.run(plan).catch((error) => logFailedCleanUp(context, id, error));
+  }
+  const lost = {
+    exitCode: EXIT_CODE_LOST,
+    signal: 9,
+    oomKilled: false,
+    exitedAt: formatNano(context.clock.nowNano()),
+    error: "the monitor of the container was lost",
+  };
+  return { exit: left ?? lost, monitorLost: true };
 }

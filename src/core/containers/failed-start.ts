@@ -1,7 +1,6 @@
 import { EngineError, messageOf } from "#lib/errors";
 import type { ContainerID } from "./container.ts";
 import type { Context } from "./context.ts";
-import { removeRecordAndData } from "./remove.ts";
 import { transition } from "./state.ts";
 
 /** `docker run` tells these apart by code and by the words in the message (engine-api notes 10). */
@@ -15,16 +14,15 @@ export async function recordFailedStart(context: Context, id: ContainerID, cause
   if (!container) return asEngineError(cause);
   const exitCode = exitCodeOf(cause);
   const error = startError(container.name, cause, exitCode);
-  const failed = await context.locks.run(id, () => {
-    const current = context.store.get(id);
-    const state = transition(current.state, { type: "start-failed", exitCode, error: error.message });
-    return state ? context.store.update(id, { state, desired: "stop" }) : current;
+  await context.locks.run(id, () => {
+    const { state: before } = context.store.get(id);
+    const state = transition(before, { type: "start-failed", exitCode, error: error.message });
+    if (state) context.store.update(id, { state, desired: "stop" });
   });
   await context.store.durable();
   context.logger.error("start failed", { container: id, error: messageOf(cause) });
   // Without the error, as Docker: whoever started it is told, and clients take an error for a failure of the wait.
   context.waiters.wake("exit", id, { statusCode: exitCode });
-  if (failed.hostConfig.AutoRemove) await removeRecordAndData(context, id, { volumes: true });
   return error;
 }
 

@@ -1,6 +1,6 @@
-import { EngineError } from "#lib/errors";
+import { EngineError, isKind } from "#lib/errors";
 import type { ContainerID, Desired } from "./container.ts";
-import { type Context, emit, settled, type Task } from "./context.ts";
+import { type Context, emit, settled, type Task, whenSettled } from "./context.ts";
 import { cannotKill, notRunning } from "./errors.ts";
 import { thaw, tolerateDeath } from "./pause.ts";
 import { parseSignal } from "./signals.ts";
@@ -25,28 +25,31 @@ export async function kill(context: Context, reference: string, signal: string):
 
 /** Kills a container and resolves when its end was recorded, or takes back a restart that is due. */
 export async function endTask(context: Context, id: ContainerID, desired: Desired): Promise<void> {
-  if (await cancelRestart(context, id, desired)) return;
-  const task = context.tasks.get(id);
-  if (!task) return;
-  if (isRunning(context.store.get(id).state)) await signalTask(context, id, { signal: SIGKILL, desired });
-  await task.ended;
+  const task = await signalTask(context, id, { signal: SIGKILL, desired }).catch(tolerateEnd);
+  await task?.ended;
 }
 
-/** @throws `conflict` when the container does not run */
+/**
+ * Sends a signal. One that ends the container for good (`desired`) takes back a restart that is due, and then gives no task.
+ *
+ * @throws `conflict` when the container does not run
+ */
 export async function signalTask(
   context: Context,
   id: ContainerID,
   { signal, desired }: { signal: number; desired: Desired | undefined },
 ): Promise<Task | undefined> {
-  if (desired && (await cancelRestart(context, id, desired))) return undefined;
-  const { task, container } = await context.locks.run(id, () => {
+  const running = await whenSettled(context, id, () => {
+    if (desired && cancelRestart(context, id, desired)) return undefined;
     const current = context.store.get(id);
-    const running = context.tasks.get(id);
-    if (!isRunning(current.state) || !running) throw notRunning(id);
-    const changed = desired && desired !== current.desired ? context.store.update(id, { desired }) : current;
-    return { task: running, container: changed };
+    const task = context.tasks.get(id);
+    if (!isRunning(current.state) || !task) throw notRunning(id);
+    const changes = desired && desired !== current.desired;
+    return { task, container: changes ? context.store.update(id, { desired }) : current };
   });
   if (desired) await context.store.durable();
+  if (!running) return undefined;
+  const { task, container } = running;
   if (signal === SIGKILL) task.killed = true;
   await task.monitor.signal(signal);
   emit(context, "kill", container, { signal: String(signal) });
@@ -55,22 +58,22 @@ export async function signalTask(
   return task;
 }
 
+/** It may have ended by itself a moment ago. */
+export function tolerateEnd(error: unknown): undefined {
+  if (!isKind(error, "conflict")) throw error;
+}
+
 /** The number of a container's stop signal. */
 export function stopSignal(text: string | null | undefined): number {
   return text ? parseSignal(text) : SIGTERM;
 }
 
 /** Ends the back-off of a container that waits for its next restart. */
-async function cancelRestart(context: Context, id: ContainerID, desired: Desired): Promise<boolean> {
-  const canceled = await context.locks.run(id, () => {
-    const { state } = context.store.get(id);
-    const after = transition(state, { type: "restart-canceled" });
-    if (!after) return false;
-    context.restarts.get(id)?.cancel?.();
-    context.restarts.delete(id);
-    context.store.update(id, { state: after, desired });
-    return true;
-  });
-  if (canceled) await context.store.durable();
-  return canceled;
+function cancelRestart(context: Context, id: ContainerID, desired: Desired): boolean {
+  const state = transition(context.store.get(id).state, { type: "restart-canceled" });
+  if (!state) return false;
+  context.restarts.get(id)?.cancel?.();
+  context.restarts.delete(id);
+  context.store.update(id, { state, desired });
+  return true;
 }

@@ -18,12 +18,12 @@ import type { Monitor, StartedRecord } from "#executor";
 import { isKind, messageOf } from "#lib/errors";
 import type { Container, ContainerID } from "./container.ts";
 import { type Context, emit } from "./context.ts";
-import { exitWithoutMonitor, finishRun } from "./exit.ts";
+import { endWithoutMonitor, finishRun } from "./exit.ts";
 import { adopt } from "./launch.ts";
 import { shortened } from "./layout.ts";
-import { removeRecordAndData } from "./remove.ts";
-import { scheduleRestart } from "./restart-timer.ts";
-import { launchOnce } from "./start.ts";
+import { autoRemove } from "./remove.ts";
+import { wantsRestart } from "./restart-policy.ts";
+import { restartNow, scheduleRestart } from "./restart-timer.ts";
 import { isRunning, transition } from "./state.ts";
 
 export async function reconcile(context: Context): Promise<ReadonlySet<ContainerID>> {
@@ -51,7 +51,7 @@ async function reconcileOne(context: Context, container: Container): Promise<voi
     becomeRunning(context, container, alive.started);
     adopt(context, id, { ...alive, spec });
   } else if (isRunning(container.state)) {
-    await finishRun(context, id, await exitWithoutMonitor(context, id, spec?.linux?.cgroupsPath));
+    await finishRun(context, id, await endWithoutMonitor(context, id, spec?.linux?.cgroupsPath));
   } else {
     await rm(folder.path, { recursive: true, force: true });
   }
@@ -82,7 +82,10 @@ function becomeRunning(context: Context, container: Container, record: StartedRe
   if (isRunning(container.state)) return;
   const state = transition(container.state, { type: "started", record });
   if (!state) return;
-  emit(context, "start", context.store.update(container.id, { state, desired: "run" }));
+  // Its address was reserved before the start.
+  const endpoint = context.networks.endpointOf(container.id);
+  const changes = { state, desired: "run", ...(endpoint ? { endpoint } : {}) } as const;
+  emit(context, "start", context.store.update(container.id, changes));
 }
 
 /** What a crash left of containers that have no record: it was never acknowledged, or its removal was. */
@@ -111,26 +114,22 @@ async function collectGarbage(context: Context): Promise<void> {
 /** Docker starts `always` again even where the user stopped it; `unless-stopped` and `on-failure` not. */
 export function resumeRestarts(context: Context): void {
   for (const container of [...context.store.all()]) {
-    const { id, state, desired, hostConfig } = container;
+    const { id, state, hostConfig } = container;
     if (state.status === "restarting") scheduleRestart(context, container, 0);
-    else if (state.status === "exited" && hostConfig.AutoRemove) {
-      context.background.run(`removal of container ${id}`, removeRecordAndData(context, id, { volumes: true }));
-    } else if (
-      state.status === "exited" &&
-      isResumed(hostConfig.RestartPolicy?.Name, { desired, exitCode: state.exitCode })
-    ) {
+    else if (state.status !== "exited") continue;
+    else if (hostConfig.AutoRemove) context.background.run(`removal of container ${id}`, autoRemove(context, id));
+    else if (isResumed(container, state.exitCode)) {
       context.background.run(
         `start of container ${id}`,
-        launchOnce(context, id, (current) => ({ ...current, desired: "run" })),
+        restartNow(context, id, (current) => ({ ...current, desired: "run" })),
       );
     }
   }
 }
 
-function isResumed(policy: string | undefined, { desired, exitCode }: { desired: string; exitCode: number }): boolean {
-  if (policy === "always") return true;
-  if (desired !== "run") return false;
-  return policy === "unless-stopped" || (policy === "on-failure" && exitCode !== 0);
+function isResumed({ hostConfig, desired, restartCount }: Container, exitCode: number): boolean {
+  const policy = hostConfig.RestartPolicy ?? {};
+  return policy.Name === "always" || (desired === "run" && wantsRestart(policy, { exitCode, restartCount }));
 }
 
 async function readSpec(path: string): Promise<Spec | undefined> {

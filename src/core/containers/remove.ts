@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { EngineError, messageOf } from "#lib/errors";
+import { EngineError, isKind, messageOf } from "#lib/errors";
 import type { Container, ContainerID } from "./container.ts";
-import { type Context, emit, settled } from "./context.ts";
+import { type Context, emit, settled, whenSettled } from "./context.ts";
 import { defaultLink, removalInProgress, removeWhileRunning } from "./errors.ts";
 import { endTask } from "./kill.ts";
 import { isRunning, transition } from "./state.ts";
@@ -30,7 +30,7 @@ export async function removeRecordAndData(
   id: ContainerID,
   { volumes }: { volumes: boolean },
 ): Promise<void> {
-  const container = await context.locks.run(id, () => beginRemoval(context, id));
+  const container = await whenSettled(context, id, () => beginRemoval(context, id));
   try {
     await context.store.durable();
     await removeData(context, container, volumes);
@@ -51,7 +51,19 @@ export async function removeRecordAndData(
   for (const { stream } of context.attaches.take(id)) stream.abandon();
   emit(context, "destroy", container);
   context.removed(container.imageID);
-  context.waiters.wake("removal", id, { statusCode: exitCodeOf(container) });
+  // There will be no other end to wait for.
+  for (const moment of ["exit", "removal"] as const) {
+    context.waiters.wake(moment, id, { statusCode: exitCodeOf(container) });
+  }
+}
+
+/** Removes a container because it was made to go when it ends. Somebody may have removed it already, or started it again. */
+export async function autoRemove(context: Context, id: ContainerID): Promise<void> {
+  try {
+    await removeRecordAndData(context, id, { volumes: true });
+  } catch (error) {
+    if (!isKind(error, "conflict") && !isKind(error, "not-found")) throw error;
+  }
 }
 
 function beginRemoval(context: Context, id: ContainerID): Container {

@@ -1,6 +1,6 @@
 import { EngineError } from "#lib/errors";
 import { type Context, emit } from "./context.ts";
-import { cannotRename, renameEmpty, renameSame } from "./errors.ts";
+import { cannotRename, removalInProgress, renameEmpty, renameSame } from "./errors.ts";
 import { parseName } from "./names.ts";
 
 export async function rename(context: Context, reference: string, wanted: string): Promise<void> {
@@ -10,6 +10,8 @@ export async function rename(context: Context, reference: string, wanted: string
   const { container, before } = await context.locks.run(id, () => {
     const current = context.store.get(id);
     if (current.name === name) throw renameSame();
+    // Its row is gone already, and must not come back.
+    if (current.state.status === "removing") throw removalInProgress(current.name);
     using reserved = allocating(() => context.store.reserveName(name, id));
     void reserved;
     return { container: context.store.rename(id, name), before: current.name };

@@ -9,18 +9,24 @@ export function scheduleRestart(context: Context, { id }: Container, runMs: numb
   const delayMs = nextDelayMs(context.restarts.get(id)?.delayMs ?? 0, runMs);
   const cancel = context.clock.after(delayMs, () => {
     context.restarts.set(id, { delayMs });
-    context.background.run(`restart of container ${id}`, restartNow(context, id));
+    context.background.run(`restart of container ${id}`, restartNow(context, id, requireRestarting));
   });
   context.restarts.set(id, { delayMs, cancel });
 }
 
-/** A failure is in the record by then; Docker gives up as well. */
-async function restartNow(context: Context, id: Container["id"]): Promise<void> {
+function requireRestarting(container: Container): Container {
+  if (container.state.status !== "restarting") throw new EngineError("canceled", "the restart was taken back");
+  return container;
+}
+
+/** Starts a container as its policy says. A failure is in the record by then; Docker gives up as well. */
+export async function restartNow(
+  context: Context,
+  id: Container["id"],
+  prepare: (container: Container) => Container,
+): Promise<void> {
   try {
-    await launchOnce(context, id, (container) => {
-      if (container.state.status !== "restarting") throw new EngineError("canceled", "the restart was taken back");
-      return container;
-    });
+    await launchOnce(context, id, prepare);
   } catch (error) {
     context.logger.warn("restart by policy failed", { container: id, error: messageOf(error) });
   }

@@ -1,9 +1,11 @@
+import type { EngineError } from "#lib/errors";
 import type { Container, ContainerID } from "./container.ts";
-import { type Context, settled } from "./context.ts";
+import { type Context, whenSettled } from "./context.ts";
 import { alreadyStarted, isBeingRemoved, startWhilePaused } from "./errors.ts";
 import { recordFailedStart } from "./failed-start.ts";
 import { withJoinedNames } from "./join.ts";
 import { launch } from "./launch.ts";
+import { autoRemove } from "./remove.ts";
 
 /** Starts a container because a user wants it: from now on its restart policy is in force. */
 export async function start(context: Context, reference: string): Promise<void> {
@@ -26,24 +28,26 @@ export async function launchOnce(
   prepare: (container: Container) => Container,
 ): Promise<void> {
   const turn = Promise.withResolvers<void>();
-  let container: Container | undefined;
-  while (!container) {
-    await settled(context, id);
-    container = await context.locks.run(id, () => {
-      // Somebody else may have been quicker to begin.
-      if (context.starting.has(id)) return undefined;
-      const prepared = prepare(context.store.get(id));
-      context.starting.set(id, turn.promise);
-      return prepared;
-    });
-  }
-  try {
-    await launch(context, withJoinedNames(context, container));
-  } catch (error) {
-    throw await recordFailedStart(context, id, error);
-  } finally {
+  const container = await whenSettled(context, id, () => {
+    const prepared = prepare(context.store.get(id));
+    context.starting.set(id, turn.promise);
+    return prepared;
+  });
+  const failure = await tryLaunch(context, container).finally(() => {
     context.starting.delete(id);
     turn.resolve();
+  });
+  if (!failure) return;
+  if (container.hostConfig.AutoRemove) await autoRemove(context, id);
+  throw failure;
+}
+
+async function tryLaunch(context: Context, container: Container): Promise<EngineError | undefined> {
+  try {
+    await launch(context, withJoinedNames(context, container));
+    return undefined;
+  } catch (error) {
+    return await recordFailedStart(context, container.id, error);
   }
 }
 

@@ -1,9 +1,8 @@
-import { isKind } from "#lib/errors";
 import type { ContainerID } from "./container.ts";
 import type { StopOptions } from "./containers.ts";
 import { type Context, settled } from "./context.ts";
 import { alreadyStopped } from "./errors.ts";
-import { endTask, signalTask, stopSignal } from "./kill.ts";
+import { endTask, signalTask, stopSignal, tolerateEnd } from "./kill.ts";
 import { parseSignal } from "./signals.ts";
 import { isRunning } from "./state.ts";
 
@@ -40,11 +39,6 @@ export async function stopTask(
     await endTask(context, id, desired);
   }
   await task.ended;
-}
-
-/** It may have ended by itself a moment ago. */
-function tolerateEnd(error: unknown): undefined {
-  if (!isKind(error, "conflict")) throw error;
 }
 
 async function endsWithin(context: Context, ended: Promise<void>, limitMs: number): Promise<boolean> {

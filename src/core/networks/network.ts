@@ -66,6 +66,8 @@ export interface Networks {
   list(): NetworkInfo[];
   /** By full ID, name or unique ID prefix. @throws `not-found` "network X not found" */
   get(reference: string): NetworkInfo;
+  /** What a container has on its network, from `attach` to `release`. */
+  endpointOf(containerID: string): Endpoint | undefined;
   /** Endpoints that are in use on a network, by container ID. */
   endpoints(networkID: string): ReadonlyMap<string, Endpoint>;
 }

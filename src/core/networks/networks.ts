@@ -118,6 +118,10 @@ class DefaultNetworks implements OwnedNetworks {
     await this.#ports.release(containerID);
   }
 
+  endpointOf(containerID: string): Endpoint | undefined {
+    return this.#endpoints.get(containerID);
+  }
+
   loopbackPlan(): EndpointPlan {
     return loopbackPlan();
   }
