@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { startTestEngine, type TestEngine } from "../_test-engine.ts";
 import { testIo } from "../_test-io.ts";
 import { runCli } from "../run-cli.ts";
@@ -81,7 +81,7 @@ function outcome(engine: TestEngine, argv: readonly string[], ended: { exit: num
 
 /** A body without what an engine takes for not set, and without the working directory of the test. */
 function canonical(key: string, value: unknown): unknown {
-  if (typeof value === "string") return value.replaceAll(FILES, "<cwd>");
+  if (typeof value === "string") return value.replaceAll(FILES, "<cwd>").replaceAll(dirname(FILES), "<parent>");
   if (Array.isArray(value)) {
     const items = value.map((item) => canonical("", item));
     return UNORDERED.includes(key) ? items.sort() : items;
