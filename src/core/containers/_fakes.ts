@@ -251,6 +251,10 @@ export class FakeEngine implements AsyncDisposable {
   readonly failures: unknown[] = [];
   /** What `ps` prints. */
   ps = "";
+  /** Containers whose endpoint was released without the help of their monitor. */
+  readonly orphans: string[] = [];
+  /** Set to make the release of endpoints fail. */
+  releaseError: Error | undefined;
   /** Set to make the removal of snapshots fail. */
   snapshotError: Error | undefined;
   readonly layout = new Layout({ dataRoot: join(this.folder, "data"), execRoot: join(this.folder, "run") });
@@ -344,7 +348,7 @@ export class FakeEngine implements AsyncDisposable {
       },
       networks: {
         attach: (request) => this.#attach(request),
-        release: async (id) => void this.endpoints.delete(id),
+        release: (id, options) => this.#release(id, options),
         loopbackPlan: () => ({ beside: [], inside: [], after: [] }),
         endpointOf: (id) => (this.endpoints.has(id) ? ENDPOINT : undefined),
       },
@@ -386,6 +390,12 @@ export class FakeEngine implements AsyncDisposable {
   async #attach({ containerID }: AttachRequest) {
     this.endpoints.add(containerID);
     return { endpoint: ENDPOINT, plan: { beside: [], inside: [], after: [] } };
+  }
+
+  async #release(id: string, options: { readonly monitorLost: boolean } | undefined): Promise<void> {
+    if (this.releaseError) throw this.releaseError;
+    if (options?.monitorLost) this.orphans.push(id);
+    this.endpoints.delete(id);
   }
 
   /** Different each time, and the same in every run. */

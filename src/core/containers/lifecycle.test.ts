@@ -3,6 +3,8 @@ import { existsSync } from "node:fs";
 import { EngineError } from "#lib/errors";
 import { FakeEngine } from "./_fakes.ts";
 
+const GONE = { force: false, volumes: false, link: false };
+
 test("create() makes data and record, and says so", async () => {
   await using engine = new FakeEngine();
   const id = await engine.create("web");
@@ -226,4 +228,60 @@ test("the end of the engine lets go of running containers and execs, and records
   expect(engine.status("web")).toBe("running");
   expect(engine.actions).not.toContain("die");
   expect(engine.failures).toEqual([]);
+});
+
+test("whoever waits for the next end of a container that is removed is told", async () => {
+  await using engine = new FakeEngine();
+  await engine.create("web");
+  const { outcome } = await engine.containers.wait("web", "next-exit");
+  await engine.containers.remove("web", GONE);
+  expect(await outcome).toEqual({ statusCode: 0 });
+});
+
+test("remove() while a start is under way waits for it, and then says that it runs", async () => {
+  await using engine = new FakeEngine();
+  engine.executor.onStart = () => undefined;
+  await engine.create("web");
+  const starting = engine.containers.start("web");
+  const removing = engine.containers.remove("web", GONE);
+  removing.catch(() => undefined);
+  await engine.until(() => engine.executor.monitors.length === 1);
+  engine.executor.last.run();
+  await starting;
+  await expect(removing).rejects.toThrow("container is running: stop the container before removing");
+});
+
+test("two removals at once: one does it, the other is told that it is going on", async () => {
+  await using engine = new FakeEngine();
+  await engine.create("web");
+  const results = await Promise.allSettled([
+    engine.containers.remove("web", GONE),
+    engine.containers.remove("web", GONE),
+  ]);
+  expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  expect(engine.actions.filter((action) => action === "destroy")).toHaveLength(1);
+});
+
+test("rename() of a container that is being removed brings nothing back", async () => {
+  await using engine = new FakeEngine();
+  await engine.create("web");
+  const removing = engine.containers.remove("web", GONE);
+  await engine.until(() => engine.status("web") === "removing");
+  await expect(engine.containers.rename("web", "other")).rejects.toMatchObject({ kind: "conflict" });
+  await removing;
+  engine.open();
+  expect(await engine.containers.list({ all: true, limit: 0, filters: new Map() })).toEqual([]);
+});
+
+test("an end is told, and its restart comes, though cleaning up after it fails", async () => {
+  await using engine = new FakeEngine();
+  const monitor = await engine.run("web", { hostConfig: { RestartPolicy: { Name: "always" } } });
+  engine.releaseError = new Error("no route to the kernel");
+  const { outcome } = await engine.containers.wait("web", "next-exit");
+  monitor.exit(3);
+  expect(await outcome).toEqual({ statusCode: 3 });
+  await engine.until(() => engine.clock.nextMs !== undefined);
+  expect(engine.status("web")).toBe("restarting");
+  engine.releaseError = undefined;
+  await engine.containers.stop("web", { signal: "" });
 });

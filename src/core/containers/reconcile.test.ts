@@ -50,6 +50,7 @@ test("a monitor that vanishes under the daemon ends its container", async () => 
   monitor.lose();
   await engine.settle();
   expect(engine.containers.get("web").state).toMatchObject({ status: "exited", exitCode: 137 });
+  expect(engine.orphans).toEqual([engine.containers.get("web").id]);
 });
 
 test("a start that the daemon did not live to record is adopted as running", async () => {
@@ -63,6 +64,7 @@ test("a start that the daemon did not live to record is adopted as running", asy
   engine.open();
   await engine.containers.reconcile();
   expect(engine.status("web")).toBe("running");
+  expect(engine.containers.get("web").endpoint).toMatchObject({ address: "172.17.0.2" });
   await starting;
   expect(before.get(id).state.status).toBe("running");
 });
@@ -91,6 +93,23 @@ test("restart policies go on: always, unless-stopped, on-failure, each as Docker
     policies.flatMap((name) => [`${name}-ran`, `${name}-stopped`]).filter((name) => engine.status(name) === "running");
   await engine.until(() => running().length === 4);
   expect(running()).toEqual(["always-ran", "always-stopped", "unless-stopped-ran", "on-failure-ran"]);
+});
+
+test("a container that used up its restarts is not given more by a new daemon", async () => {
+  await using engine = new FakeEngine();
+  await engine.run("web", { hostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 1 } } });
+  engine.executor.last.exit(1);
+  await engine.until(() => engine.clock.nextMs !== undefined);
+  engine.clock.advance(100);
+  await engine.until(() => engine.executor.monitors.length === 2 && engine.status("web") === "running");
+  engine.executor.last.exit(1);
+  await engine.settle();
+  engine.executor.alive.clear();
+  await engine.restart();
+  engine.containers.resumeRestarts();
+  await engine.settle();
+  expect(engine.status("web")).toBe("exited");
+  expect(engine.executor.monitors).toHaveLength(2);
 });
 
 test("an ended container with auto-remove goes at the next start", async () => {

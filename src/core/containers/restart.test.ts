@@ -109,3 +109,31 @@ test.each([
 ])("validateRestartPolicy() refuses %j (auto-remove %p)", (policy, autoRemove, message) => {
   expect(() => validateRestartPolicy(policy, autoRemove)).toThrow(message);
 });
+
+test("stop() while a restart is under way stops what it started, for good", async () => {
+  await using engine = new FakeEngine();
+  const first = await engine.run("web", always);
+  engine.executor.onStart = () => undefined;
+  first.exit(1);
+  await engine.until(() => engine.clock.nextMs !== undefined);
+  engine.clock.advance(100);
+  const stopping = engine.containers.stop("web", { signal: "KILL" });
+  await engine.until(() => engine.executor.monitors.length === 2);
+  engine.executor.last.run();
+  await stopping;
+  expect(engine.executor.last.signals).toEqual([9]);
+  expect(engine.status("web")).toBe("exited");
+  await engine.settle();
+  expect(engine.clock.nextMs).toBeUndefined();
+});
+
+test("stop() of a container that ends at that moment takes its restart back", async () => {
+  await using engine = new FakeEngine();
+  const monitor = await engine.run("web", always);
+  const stopping = engine.containers.stop("web", { signal: "" });
+  monitor.exit(1);
+  await stopping;
+  await engine.settle();
+  expect(engine.status("web")).toBe("exited");
+  expect(engine.clock.nextMs).toBeUndefined();
+});
