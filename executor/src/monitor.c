@@ -112,9 +112,10 @@ static void sync_ready(struct monitor *monitor, struct source *source, uint32_t 
 
 /* What the process wrote is in its pipes by now; what its descendants still write is waited for, but not forever. */
 static void exit_ready(struct monitor *monitor, struct source *source, uint32_t events) {
+  /* Before it is reaped: the report of its start asks /proc about it. */
+  while (monitor->sync.fd >= 0) sync_ready(monitor, &monitor->sync, 0);
   if (waitpid(monitor->process.pid, &monitor->status, WNOHANG) != monitor->process.pid) return;
   drop(monitor, source);
-  while (monitor->sync.fd >= 0) sync_ready(monitor, &monitor->sync, 0);
   close_scoped(&monitor->process.slave_fd);
   monitor->phase = DRAINING;
   monitor->deadline = now_ms() + DRAIN_MS;
