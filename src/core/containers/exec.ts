@@ -6,6 +6,7 @@ import { ClientStream } from "./client-stream.ts";
 import type { Container, ExecConfig } from "./container.ts";
 import { type Context, emit, settled, type Task } from "./context.ts";
 import { detachKeysOf } from "./detach.ts";
+import { endMonitor } from "./end-monitor.ts";
 import { noExecCommand, notRunning, pausedBeforeExec } from "./errors.ts";
 import { findUser, launchExec } from "./exec-monitor.ts";
 import { newID } from "./names.ts";
@@ -61,7 +62,9 @@ async function run(context: Context, exec: ExecRun): Promise<Duplex | undefined>
   const { id, config, container, detach } = exec;
   const attached = !detach && (config.attachStdin || config.attachStdout || config.attachStderr);
   const size = exec.consoleSize ?? config.consoleSize ?? { width: 0, height: 0 };
+  await using undo = new AsyncDisposableStack();
   const monitor = await launchExec(context, { id, config, container, task: exec.task, attached, size });
+  undo.defer(() => endMonitor(monitor));
   const recorded = Promise.withResolvers<void>();
   const attaching = attached ? attachTo(context, monitor, { ...exec, recorded: recorded.promise }) : undefined;
   // A monitor whose program cannot be run is soon gone: that nobody can attach to it is not the reason.
@@ -69,6 +72,7 @@ async function run(context: Context, exec: ExecRun): Promise<Duplex | undefined>
   emit(context, `exec_start: ${config.command.join(" ")}`, container, { execID: id });
   const started = await monitor.started.catch((error) => failed(attaching, error, config.command[0] ?? ""));
   const stream = await attaching;
+  undo.move();
   context.execs.setState(id, { status: "running", pid: started.pid }, monitor);
   const process: RunningExec = { ...exec, monitor, pid: started.pid, recorded: recorded.resolve };
   context.background.run(`end of exec ${id}`, followExec(context, process));

@@ -110,3 +110,17 @@ test("a check that takes too long is killed and counts as failed", async () => {
   container.exit(0);
   await engine.settle();
 });
+
+test("a daemon that ends waits for no check, and ends it", async () => {
+  await using engine = new FakeEngine();
+  await engine.run("web", { config: { Healthcheck: { Test: ["CMD", "check"] } } });
+  await engine.until(() => engine.clock.nextMs !== undefined);
+  engine.clock.advance(30_000);
+  await engine.until(() => engine.executor.monitors.length === 2);
+  const probe = engine.executor.last;
+  await engine.until(() => probe.clients.length === 1);
+  await engine.containers[Symbol.asyncDispose]();
+  await engine.background.join();
+  expect(probe.signals).toEqual([9]);
+  expect(engine.actions.filter((action) => action.startsWith("health_status"))).toEqual([]);
+});

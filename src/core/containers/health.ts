@@ -21,7 +21,7 @@ export async function watchHealth(context: Context, id: ContainerID, task: Task)
   while (await livesFor(context, task, nextInterval(context, id, check))) {
     if (context.store.find(id)?.state.status !== "running") continue;
     const result = await probe(context, { id, task, check });
-    if (isLive(context, id)) record(context, id, { result, check });
+    if (isLive(context, id) && !context.released.signal.aborted) record(context, id, { result, check });
   }
 }
 

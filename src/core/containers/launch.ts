@@ -22,6 +22,7 @@ import type { Monitor, MonitorSpec, ProcessPlan, StartedRecord } from "#executor
 import type { Container, ContainerID } from "./container.ts";
 import { type Context, emit, emitNetwork, type Task } from "./context.ts";
 import { effectiveHostConfig } from "./effective-host-config.ts";
+import { endMonitor } from "./end-monitor.ts";
 import { isBeingRemoved } from "./errors.ts";
 import { followEnd } from "./exit.ts";
 import { makeFiles } from "./files.ts";
@@ -29,7 +30,6 @@ import { emptyVolumes, fillVolumes } from "./fill-volumes.ts";
 import { foreignRuntime, isForeign } from "./foreign-runtime.ts";
 import { watchHealth } from "./health.ts";
 import { joinNamespaces, joinNetwork, sharedMemory } from "./join.ts";
-import { SIGKILL } from "./kill.ts";
 import { type MonitorFolder, shortened } from "./layout.ts";
 import { logOptions } from "./log-options.ts";
 import type { PendingAttach } from "./pending-attaches.ts";
@@ -51,7 +51,7 @@ export async function launch(context: Context, container: Container): Promise<vo
   const monitor = await context.executor.start(
     monitorSpec(context, container, { folder, spec, plan: filling, awaitAttach }),
   );
-  undo.defer(() => ended(monitor));
+  undo.defer(() => endMonitor(monitor));
   const attached = connect(monitor, clients);
   // A monitor whose program cannot be run is soon gone: that nobody can attach to it is not the reason.
   attached.catch(() => undefined);
@@ -218,11 +218,4 @@ export function adopt(
     followEnd(context, id, task).finally(() => end.resolve()),
   );
   context.background.run(`health of container ${id}`, watchHealth(context, id, task));
-}
-
-/** A start that failed is over only when its monitor is: then cgroup and endpoint are no longer in use. */
-async function ended(monitor: Monitor): Promise<void> {
-  await monitor.signal(SIGKILL).catch(() => undefined);
-  await monitor.exited.catch(() => undefined);
-  monitor.close();
 }

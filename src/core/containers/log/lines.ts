@@ -31,7 +31,7 @@ export class LineReader {
     }
   }
 
-  /** Starts over when the file was truncated, as rotation with a single file does. */
+  /** Starts over when somebody cut the file short, as people do to make room. */
   async rewindIfTruncated(): Promise<void> {
     const { size } = await this.file.handle.stat();
     if (size >= this.#offset) return;
