@@ -6,6 +6,9 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void;
 }
 
+/** What a timer can wait at most; one that is given more is due at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** The machine's own clock. Its timers do not keep the process alive. */
 export function systemClock(): Clock {
   const epochMs = Date.now();
@@ -22,9 +25,17 @@ export function systemClock(): Clock {
       return coarse;
     },
     after(delayMs, callback) {
-      const timer = setTimeout(callback, delayMs);
-      timer.unref();
-      return () => clearTimeout(timer);
+      let cancel = () => {};
+      const wait = (leftMs: number) => {
+        const timer = setTimeout(
+          leftMs > LONGEST_MS ? () => wait(leftMs - LONGEST_MS) : callback,
+          Math.min(leftMs, LONGEST_MS),
+        );
+        timer.unref();
+        cancel = () => clearTimeout(timer);
+      };
+      wait(delayMs);
+      return () => cancel();
     },
   };
 }

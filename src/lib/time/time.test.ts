@@ -35,3 +35,16 @@ test("systemClock() never strays from the time of day", () => {
   const now = Number(systemClock().nowNano() / 1_000_000n);
   expect(Math.abs(now - Date.now())).toBeLessThan(1000);
 });
+
+test("systemClock().after() waits longer than a timer can, and not at all when it is canceled", async () => {
+  const clock = systemClock();
+  const called: string[] = [];
+  const cancel = clock.after(2 ** 31, () => called.push("in 25 days"));
+  await new Promise<void>((resolve) => {
+    clock.after(1, () => called.push("canceled"))();
+    clock.after(1, () => called.push("soon"));
+    setTimeout(() => clock.after(1, resolve), 1);
+  });
+  cancel();
+  expect(called).toEqual(["soon"]);
+});
