@@ -43,11 +43,19 @@ async function eventsSince(engine: Engine, since: string): Promise<Event[]> {
   return all.filter(({ Actor }) => mine.has(Actor.ID) || mine.has(Actor.Attributes.container ?? ""));
 }
 
-/** Network events come from another part of the engine; their place among the others is not promised. */
+/**
+ * Network events come from another part of the engine; their place among the others is not promised. Neither is which of `stop` and
+ * `die` Docker tells first: on a busy machine it is now this, now that.
+ */
 function told(engine: Engine, events: readonly Event[]): { containers: unknown[]; networks: unknown[] } {
-  const shown = events.map((event) => normalise(engine, event));
-  const isNetwork = (event: unknown) => (event as Event).Type === "network";
-  return { containers: shown.filter((event) => !isNetwork(event)), networks: shown.filter(isNetwork) };
+  const isNetwork = ({ Type }: Event) => Type === "network";
+  const containers = events.filter((event) => !isNetwork(event));
+  const late = containers.findIndex(
+    ({ Action }, index) => Action === "die" && containers[index + 1]?.Action === "stop",
+  );
+  if (late >= 0) containers.splice(late, 0, ...containers.splice(late + 1, 1));
+  const shown = (event: Event) => normalise(engine, event);
+  return { containers: containers.map(shown), networks: events.filter(isNetwork).map(shown) };
 }
 
 const SLEEP = { Image: "IMAGE", Cmd: ["sleep", "600"], Labels: { l: "1" } };
