@@ -112,7 +112,7 @@ export class TestDaemon implements AsyncDisposable {
   ): Promise<Output> {
     const path = program === "tug" ? join(ROOT, "dist/tug") : (process.env.TUG_TEST_DOCKER ?? "docker");
     const child = Bun.spawn([path, ...args], {
-      env: { ...process.env, DOCKER_HOST: this.host, DOCKER_CONTEXT: "", ...options.env },
+      env: { ...process.env, DOCKER_HOST: this.host, TUG_HOST: this.host, DOCKER_CONTEXT: "", ...options.env },
       stdin: options.stdin === undefined ? "ignore" : new Response(options.stdin as string),
       stdout: "pipe",
       stderr: "pipe",
