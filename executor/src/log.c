@@ -47,8 +47,9 @@ static void rotate(struct log *log) {
     snprintf(from, sizeof from, i > 1 ? "%s.%u" : "%s", log->path, i - 1);
     rename(from, to);
   }
-  if (log->max_files <= 1 && ftruncate(log->fd, 0) == 0) log->size = 0;
-  else reopen_log(log);
+  /* A new file, not the old one cut short: whoever follows it reads that to its end. */
+  if (log->max_files <= 1) unlink(log->path);
+  if (reopen_log(log) < 0 && ftruncate(log->fd, 0) == 0) log->size = 0;
 }
 
 /* The length of the UTF-8 character at `in`, 0 when it is none. Surrogates and overlong forms are none. */

@@ -1,6 +1,16 @@
 /** The monitor's log: its bytes are those that a real dockerd writes, however the output is cut. Needs root. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { Client, EVERYTHING, Lab, shell } from "./_lab.ts";
 import type { MonitorLog } from "./executor.ts";
 
@@ -190,9 +200,14 @@ describe("rotation", () => {
     expect(numbers.length).toBeGreaterThan(250);
   });
 
-  test("with one file empties it", async () => {
-    const log = logAt("truncated.log", { maxBytes: 1000, maxFiles: 1 });
-    await lab.run({ argv: ["seq", "1", "100"], spec: { log } });
+  test("with one file begins a new one, so that who reads the old one finds its end", async () => {
+    const log = logAt("single.log", { maxBytes: 1000, maxFiles: 1 });
+    await lab.run({ argv: ["seq", "1", "3"], spec: { log } });
+    const old = openSync(log.path, "r");
+    await lab.run({ argv: ["seq", "4", "100"], spec: { log } });
+    expect(fstatSync(old).nlink).toBe(0);
+    expect(readFileSync(old, "utf8").split("\n")[3]).toContain('"4\\n"');
+    closeSync(old);
     expect(statSync(log.path).size).toBeLessThanOrEqual(1000);
     expect(read(log.path).at(-1)).toBe(100);
     expect(existsSync(`${log.path}.1`)).toBe(false);
