@@ -1,3 +1,4 @@
+import { RE2JS } from "re2js";
 import type { ContainerConfig, HostConfig } from "#api/engine";
 import { refused } from "./errors.ts";
 
@@ -103,16 +104,17 @@ function attributesOf(options: Record<string, string>, subject: LogSubject): Rec
 function chosen(
   entries: readonly (readonly [string, string])[],
   list: string | undefined,
-  pattern: RegExp | undefined,
+  pattern: RE2JS | undefined,
 ): readonly (readonly [string, string])[] {
   const names = new Set((list ?? "").split(",").filter(Boolean));
-  return entries.filter(([key]) => names.has(key) || pattern?.test(key));
+  return entries.filter(([key]) => names.has(key) || pattern?.matcher(key).find());
 }
 
-function compile(key: string, pattern: string | undefined): RegExp | undefined {
+/** As Go's: no pattern takes more than linear time. */
+function compile(key: string, pattern: string | undefined): RE2JS | undefined {
   if (!pattern) return undefined;
   try {
-    return new RegExp(pattern);
+    return RE2JS.compile(pattern);
   } catch (cause) {
     throw refused(`invalid value for log option "${key}": ${cause instanceof Error ? cause.message : cause}`);
   }
