@@ -85,7 +85,7 @@ test("tug says what to do when no engine listens", async () => {
 
 test("tug version asks one question, and tells what it knows even without an answer", async () => {
   const answer = { Version: "1.0", ApiVersion: "1.44", Components: [] };
-  using engine = startTestEngine(() => Response.json(answer));
+  using engine = startTestEngine(() => Response.json(answer, { headers: { "Api-Version": "1.44" } }));
   const { exit, stdout } = await tug(["version"], { TUG_HOST: engine.host });
   expect(exit).toBe(0);
   expect(engine.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(["GET /version"]);

@@ -20,7 +20,7 @@ export interface RequestOptions {
   /** Sent as it comes, in chunks. */
   readonly body?: AsyncIterable<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Ask for the route without a version: the engine's newest, and no negotiation before it. */
+  /** Ask for the route without a version: the engine's newest. The answer tells which that is, and saves the ping. */
   readonly unversioned?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -82,12 +82,6 @@ export class EngineClient {
     return this.#version;
   }
 
-  /** Takes over the version that an unversioned answer told, and saves the ping. */
-  adoptServerVersion(version: string): string {
-    this.#version ??= negotiate(version);
-    return this.#version;
-  }
-
   /** Whether the engine's version is at least this one. */
   async supports(version: string): Promise<boolean> {
     return compareVersions(await this.apiVersion(), version) >= 0;
@@ -122,6 +116,8 @@ export class EngineClient {
     const failed = failureOf(this.#send(connection, method, target, options));
     try {
       const head = await Promise.race([reader.head(), failed]);
+      const told = options.unversioned === true ? head.headers.get("api-version") : undefined;
+      if (told !== undefined) this.#version ??= negotiate(told);
       const body = closing(connection, reader.body(method, head), options.body === undefined ? undefined : failed);
       if (head.status >= 400) throw await refusal(path, head, body);
       return { status: head.status, headers: head.headers, body };

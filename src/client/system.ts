@@ -12,10 +12,8 @@ import { encodeFilters, type Filters } from "./filters.ts";
 import { parseJsonLines } from "./json-lines.ts";
 
 /** The engine's version, asked for without a version prefix: one request tells both it and the API version to use. */
-export async function version(engine: EngineClient): Promise<SystemVersion> {
-  const answer = await engine.json<SystemVersion>("GET", "/version", { unversioned: true });
-  engine.adoptServerVersion(answer.ApiVersion ?? "");
-  return answer;
+export function version(engine: EngineClient): Promise<SystemVersion> {
+  return engine.json("GET", "/version", { unversioned: true });
 }
 
 export function info(engine: EngineClient): Promise<SystemInfo> {

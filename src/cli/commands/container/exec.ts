@@ -34,7 +34,7 @@ export const exec = defineCommand({
     const stdin = flags.interactive && !flags.detach;
     const engine = await context.engine();
     // Asked before our own terminal is looked at, so that a wrong name is what the user hears of first.
-    await containers.inspect(engine, container);
+    await containers.requireExistence(engine, container);
     if (stdin && flags.tty && !io.stdin.isTerminal)
       throw new EngineError("invalid-parameter", "the input device is not a TTY");
     const size = flags.tty && io.stdout.isTerminal ? io.terminalSize() : undefined;
