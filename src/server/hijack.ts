@@ -16,10 +16,14 @@ export function streamType(version: number, tty: boolean): string {
 
 /**
  * Turns the request's connection into the stdio (engine-api notes 5.1): with 101 for a client that asks for an
- * upgrade, else with the plain 200 of old clients, to which the stream follows.
+ * upgrade, else with the plain 200 of old clients, to which the stream follows. The stdio may come later than the head.
  */
-export function hijack(request: ApiRequest, stdio: Duplex, options: { tty: boolean; input: boolean }): HttpResponse {
-  const take = (connection: Duplex) => join(connection, stdio, { input: options.input });
+export function hijack(
+  request: ApiRequest,
+  stdio: Duplex | Promise<Duplex>,
+  options: { tty: boolean; input: boolean },
+): HttpResponse {
+  const take = async (connection: Duplex) => join(connection, await stdio, { input: options.input });
   if (!request.headers.has("upgrade")) return { status: 200, headers: { "Content-Type": RAW_STREAM }, hijack: take };
   return {
     status: 101,

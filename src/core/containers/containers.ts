@@ -58,13 +58,18 @@ export interface Containers {
   resize(reference: string, size: { width: number; height: number }): Promise<void>;
 
   createExec(reference: string, config: ExecConfig): Promise<string>;
-  /** Detached: resolves when it runs. Else the stream of its stdio, which starts with the process. @throws `not-found` "No such exec instance: X"; `conflict` on a second start */
+  /** Resolves when it is sure that this call starts it. @throws `not-found` "No such exec instance: X"; `conflict` on a second start */
   startExec(
     id: string,
     options: { detach: boolean; tty: boolean; consoleSize?: { width: number; height: number } },
-  ): Promise<Duplex | undefined>;
+  ): Promise<ExecStart>;
   getExec(id: string): Exec;
   resizeExec(id: string, size: { width: number; height: number }): Promise<void>;
+}
+
+export interface ExecStart {
+  /** Resolves once it runs: to its stdio, or detached to nothing. Rejects when its program cannot be run. */
+  readonly stdio: Promise<Duplex | undefined>;
 }
 
 export interface CreateRequest {

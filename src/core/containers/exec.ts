@@ -4,6 +4,7 @@ import type { Monitor } from "#executor";
 import { EngineError, isKind, messageOf } from "#lib/errors";
 import { ClientStream } from "./client-stream.ts";
 import type { Container, ExecConfig } from "./container.ts";
+import type { ExecStart } from "./containers.ts";
 import { type Context, emit, settled, type Task } from "./context.ts";
 import { detachKeysOf } from "./detach.ts";
 import { endMonitor } from "./end-monitor.ts";
@@ -33,20 +34,19 @@ export async function startExec(
   context: Context,
   id: string,
   options: { detach: boolean; consoleSize?: { width: number; height: number } },
-): Promise<Duplex | undefined> {
+): Promise<ExecStart> {
   const { config, containerID, state } = context.execs.get(id);
   if (state.status === "exited") throw new EngineError("conflict", `exec command ${id} has already run`);
   if (state.status === "running") throw new EngineError("conflict", `exec command ${id} is already running`);
   const { task, container } = runningTask(context, containerID, containerID);
   // Taken at once, so that a second start meanwhile is refused.
   context.execs.setState(id, { status: "running", pid: 0 });
-  try {
-    return await run(context, { id, config, container, task, ...options });
-  } catch (error) {
+  const stdio = run(context, { id, config, container, task, ...options }).catch(async (error) => {
     context.execs.setState(id, { status: "exited", exitCode: exitCodeOf(error), pid: 0 });
     await rm(context.layout.exec(containerID, id).path, { recursive: true, force: true });
     throw error;
-  }
+  });
+  return { stdio };
 }
 
 interface ExecRun {

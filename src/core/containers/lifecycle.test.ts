@@ -222,7 +222,7 @@ test("the end of the engine lets go of running containers and execs, and records
     attachStderr: false,
     detachKeys: "",
   });
-  await engine.containers.startExec(exec, { detach: true, tty: false });
+  await (await engine.containers.startExec(exec, { detach: true, tty: false })).stdio;
   await engine.containers[Symbol.asyncDispose]();
   await engine.settle();
   expect(engine.status("web")).toBe("running");

@@ -14,6 +14,7 @@ export type {
   ContainerPaths,
   Containers,
   CreateRequest,
+  ExecStart,
   ListQuery,
   LogsRequest,
   StopOptions,

@@ -160,11 +160,11 @@ test("an exec: created, started once, ended, known for five minutes", async () =
   await engine.run("web");
   const id = await engine.containers.createExec("web", EXEC);
   expect(engine.containers.execIDs(engine.containers.get("web").id)).toEqual([id]);
-  const stream = (await engine.containers.startExec(id, { detach: false, tty: false })) as Duplex;
+  const stream = (await startExec(engine, id, { detach: false, tty: false })) as Duplex;
   const monitor = engine.executor.last;
   expect(monitor.spec.awaitAttach).toBe(1);
   expect(engine.containers.getExec(id).state).toEqual({ status: "running", pid: 4711 });
-  await expect(engine.containers.startExec(id, { detach: true, tty: false })).rejects.toMatchObject({
+  await expect(startExec(engine, id, { detach: true, tty: false })).rejects.toMatchObject({
     kind: "conflict",
   });
   monitor.clients[0]?.end("listing");
@@ -173,7 +173,7 @@ test("an exec: created, started once, ended, known for five minutes", async () =
   expect(await text(stream)).toBe("listing");
   expect(engine.containers.getExec(id).state).toEqual({ status: "exited", exitCode: 2, pid: 4711 });
   await engine.until(() => engine.actions.at(-1) === "exec_die");
-  await expect(engine.containers.startExec(id, { detach: true, tty: false })).rejects.toMatchObject({
+  await expect(startExec(engine, id, { detach: true, tty: false })).rejects.toMatchObject({
     kind: "conflict",
   });
   expect(engine.actions.slice(-3)).toEqual(["exec_create: ls -l", "exec_start: ls -l", "exec_die"]);
@@ -187,7 +187,7 @@ test("an exec that cannot start has 127 and says why", async () => {
   const id = await engine.containers.createExec("web", EXEC);
   engine.executor.onStart = (monitor) =>
     monitor.fail(new EngineError("not-found", 'exec: "ls": executable file not found in $PATH'));
-  await expect(engine.containers.startExec(id, { detach: true, tty: false })).rejects.toMatchObject({
+  await expect(startExec(engine, id, { detach: true, tty: false })).rejects.toMatchObject({
     kind: "invalid-parameter",
     message: 'failed to start exec of "ls": exec: "ls": executable file not found in $PATH',
   });
@@ -207,7 +207,7 @@ test("a monitor that is gone before anybody could attach leaves the reason of it
   };
   const reason = 'exec: "ls": executable file not found in $PATH';
   const id = await engine.containers.createExec("web", EXEC);
-  await expect(engine.containers.startExec(id, { detach: false, tty: false })).rejects.toThrow(reason);
+  await expect(startExec(engine, id, { detach: false, tty: false })).rejects.toThrow(reason);
   await engine.create("fails");
   const stream = await engine.containers.attach("fails", ATTACH);
   await expect(engine.containers.start("fails")).rejects.toThrow(reason);
@@ -268,3 +268,8 @@ test("a paused container that is killed is thawed, so that it can die", async ()
   expect(engine.status("web")).toBe("exited");
   expect(engine.executor.plans.flat().at(-1)).toMatchObject({ op: "write", data: "0" });
 });
+
+/** The whole of a start: what it comes to. */
+async function startExec(engine: FakeEngine, id: string, options: { detach: boolean; tty: boolean }) {
+  return await (await engine.containers.startExec(id, options)).stdio;
+}

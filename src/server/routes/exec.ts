@@ -1,7 +1,7 @@
 import { Duplex, Readable } from "node:stream";
 import { BODY_SHAPES } from "#api/engine";
 import type { Containers, ExecConfig } from "#core/containers";
-import { type EngineError, isKind, messageOf } from "#lib/errors";
+import { messageOf } from "#lib/errors";
 import type { HttpResponse } from "#lib/http";
 import { encodeFrame } from "#lib/stream";
 
@@ -74,22 +74,25 @@ async function start(containers: Backend, request: ApiRequest): Promise<HttpResp
   const exec = containers.getExec(id);
   const tty = body.Tty ?? false;
   const options = { detach: body.Detach ?? false, tty, ...consoleSize(body, request.version) };
-  try {
-    const stdio = await containers.startExec(id, options);
-    return stdio ? hijack(request, stdio, { tty, input: exec.config.attachStdin }) : empty(200);
-  } catch (error) {
-    if (options.detach || !isFailedStart(error)) throw error;
-    return hijack(request, failure(error, tty), { tty, input: false });
+  const { stdio } = await containers.startExec(id, options);
+  const said = stdio.then((stream) => stream ?? silence());
+  if (options.detach) {
+    await said;
+    return empty(200);
   }
+  // The head goes out while the process is still to start: clients that read it and the stream through different buffers
+  // (docker-py) would lose output that comes together with it.
+  const told = said.catch((error) => failure(error, tty));
+  return hijack(request, told, { tty, input: exec.config.attachStdin });
 }
 
-/** What the program is to blame for; clients look for its text in the stream and for its code in inspect. */
-function isFailedStart(error: unknown): error is EngineError {
-  return isKind(error, "invalid-parameter") || isKind(error, "internal");
+/** The stdio of a process that is connected to nothing. */
+function silence(): Duplex {
+  return Duplex.from(Readable.from([]));
 }
 
-/** A stream that says why nothing was started, as if the process did. */
-function failure(error: EngineError, tty: boolean): Duplex {
+/** A stream that says why nothing was started, as if the process did. Clients look for its text there and for the code in inspect. */
+function failure(error: unknown, tty: boolean): Duplex {
   const text = `${messageOf(error)}\r\n`;
   return Duplex.from(Readable.from([tty ? Buffer.from(text) : encodeFrame("stdout", text)]));
 }

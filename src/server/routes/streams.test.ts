@@ -217,8 +217,8 @@ describe("exec", () => {
     expect(answer).toMatchObject({ status: 400, text: '{"message":"No exec command specified"}\n' });
   });
 
-  const starting = (startExec: Containers["startExec"]) =>
-    testApi({ containers: { getExec: () => exec, startExec } }).api;
+  const starting = (stdio: () => Promise<Duplex | undefined>) =>
+    testApi({ containers: { getExec: () => exec, startExec: async () => ({ stdio: stdio() }) } }).api;
 
   test("POST /exec/{id}/start streams what the process says", async () => {
     const response = await starting(async () => said("out"))(
@@ -244,11 +244,28 @@ describe("exec", () => {
   });
 
   test.each([
-    ["a second start", { Detach: false }, "conflict", 409],
-    ["a failed start when detached", { Detach: true }, "invalid-parameter", 400],
-  ] as const)("POST /exec/{id}/start answers %s with a status", async (_, body, kind, status) => {
-    const api = starting(() => Promise.reject(new EngineError(kind, "no")));
-    expect(await call(api, "POST /exec/e1/start", { body })).toMatchObject({ status, text: '{"message":"no"}\n' });
+    ["a second start", false, 409],
+    ["a second start", true, 409],
+  ])("POST /exec/{id}/start answers %s (detached: %p) with a status", async (_, Detach, status) => {
+    const startExec: Containers["startExec"] = () => Promise.reject(new EngineError("conflict", "no"));
+    const { api } = testApi({ containers: { getExec: () => exec, startExec } });
+    const answer = await call(api, "POST /exec/e1/start", { body: { Detach } });
+    expect(answer).toMatchObject({ status, text: '{"message":"no"}\n' });
+  });
+
+  test("POST /exec/{id}/start answers a failed start with a status when detached", async () => {
+    const api = starting(() => Promise.reject(new EngineError("invalid-parameter", "no")));
+    const answer = await call(api, "POST /exec/e1/start", { body: { Detach: true } });
+    expect(answer).toMatchObject({ status: 400, text: '{"message":"no"}\n' });
+  });
+
+  test("POST /exec/{id}/start answers before the process runs", async () => {
+    const running = Promise.withResolvers<Duplex>();
+    const api = starting(() => running.promise);
+    const response = await api(requestOf("POST /exec/e1/start", { body: {}, headers: UPGRADE }));
+    expect(response.status).toBe(101);
+    running.resolve(said("later"));
+    expect((await streamOf(response)).toString()).toBe("later");
   });
 
   test.each([
