@@ -1,4 +1,5 @@
 import { EngineClient } from "#client";
+import { EngineError } from "#lib/errors";
 import { type ConfigFile, readConfigFile } from "./config/config-file.ts";
 import { contextName, type EndpointSources, resolveEndpoint } from "./config/resolve-endpoint.ts";
 import type { GlobalFlags } from "./flags/global.ts";
@@ -27,7 +28,7 @@ export interface ContextOptions {
 
 export function createContext({ io, flags, given, commandPath }: ContextOptions): Context {
   const configDirectory = flags.config || io.env.DOCKER_CONFIG || `${io.home}/.docker`;
-  const config = once(() => readConfigFile(configDirectory));
+  const config = once(() => configOrWarning(io, configDirectory));
   const sources: EndpointSources = { flags, given, env: io.env, configDirectory, config };
   const engine = once(async () => {
     const endpoint = await resolveEndpoint(sources);
@@ -48,6 +49,17 @@ export function createContext({ io, flags, given, commandPath }: ContextOptions)
     config,
     engine,
   };
+}
+
+/** A file that makes no sense keeps nobody from the engine: it is told and passed over, as by Docker's command line. */
+function configOrWarning(io: Io, directory: string): ConfigFile {
+  try {
+    return readConfigFile(directory);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    io.stderr.write(`WARNING: Error ${error.message}\n`);
+    return {};
+  }
 }
 
 function once<T>(make: () => T): () => T {
