@@ -2,6 +2,7 @@ import type { ContainerConfig, HostConfig, MountPoint, NetworkingConfig } from "
 import type { ImageID } from "#core/images";
 import type { Endpoint } from "#core/networks";
 import type { DiffID } from "#core/snapshots";
+import type { StartedRecord } from "#executor";
 
 /** 64 lower-case hex digits. */
 export type ContainerID = string & { readonly __brand: "ContainerID" };
@@ -50,10 +51,7 @@ export interface Ended {
   readonly finishedAt: string;
 }
 
-export interface Running {
-  readonly pid: number;
-  readonly startTicks: number;
-  readonly startedAt: string;
+export interface Running extends StartedRecord {
   /** The end before this run, whose times inspect still shows. */
   readonly finishedAt: string;
 }
