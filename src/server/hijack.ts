@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { HttpResponse } from "#lib/http";
 import { join } from "#lib/stream";
 import type { ApiRequest } from "./router.ts";
@@ -8,6 +9,11 @@ export const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
 
 // The first version whose responses say whether their stream is framed.
 const NAMES_FRAMING = 42;
+
+// docker-py reads the head through a buffer and what follows around it: output that arrives before it has read the head is
+// lost to it. No process that dockerd starts is that quick; ours are.
+const HASTY_CLIENT = "docker-sdk-python/";
+const HEAD_READ_MS = 20;
 
 /** What a stream of stdio is announced as. The framing itself depends on the terminal only. */
 export function streamType(version: number, tty: boolean): string {
@@ -23,7 +29,10 @@ export function hijack(
   stdio: Duplex | Promise<Duplex>,
   options: { tty: boolean; input: boolean },
 ): HttpResponse {
-  const take = async (connection: Duplex) => join(connection, await stdio, { input: options.input });
+  const take = async (connection: Duplex) => {
+    if (request.headers.get("user-agent")?.startsWith(HASTY_CLIENT)) await sleep(HEAD_READ_MS);
+    return join(connection, await stdio, { input: options.input });
+  };
   if (!request.headers.has("upgrade")) return { status: 200, headers: { "Content-Type": RAW_STREAM }, hijack: take };
   return {
     status: 101,

@@ -228,6 +228,14 @@ describe("exec", () => {
     expect((await streamOf(response)).toString()).toBe("out");
   });
 
+  test("POST /exec/{id}/start keeps the output back until docker-py has read the head", async () => {
+    const headers = { ...UPGRADE, "user-agent": "docker-sdk-python/7.1.0" };
+    const response = await starting(async () => said("out"))(requestOf("POST /exec/e1/start", { body: {}, headers }));
+    const before = performance.now();
+    expect((await streamOf(response)).toString()).toBe("out");
+    expect(performance.now() - before).toBeGreaterThan(10);
+  });
+
   test("POST /exec/{id}/start answers empty when detached", async () => {
     const api = starting(async () => undefined);
     expect(await call(api, "POST /exec/e1/start", { body: { Detach: true } })).toMatchObject({ status: 200, text: "" });
