@@ -43,15 +43,47 @@ export async function draft(
   undo: AsyncDisposableStack,
 ): Promise<{ container: Container; warnings: string[] }> {
   const id = newID(context.random);
-  const name =
-    request.name === ""
-      ? inventName(id, context.random, (free) => context.store.isNameFree(free))
-      : parseName(request.name);
+  const name = chooseName(context, id, request.name);
   undo.use(context.store.reserveName(name, id));
-
   const image = await context.images.get(request.config.Image ?? "");
   context.creating.set(id, { id, imageID: image.id, mounts: [] });
   undo.defer(() => void context.creating.delete(id));
+  const { mounts, warnings, ...asked } = interpret(context, request, { id, image });
+  context.creating.set(id, { id, imageID: image.id, mounts: mounts.points });
+  await makeData(context, { id, image, mounts }, undo);
+  const container: Container = {
+    id,
+    name,
+    createdAt: formatNano(context.clock.nowNano()),
+    imageID: image.id,
+    layers: image.document.rootfs.diff_ids,
+    imageName: request.config.Image ?? "",
+    platform: "linux",
+    ...asked,
+    networking: request.networking,
+    mounts: mounts.points,
+    desired: "stop",
+    state: { status: "created" },
+    restartCount: 0,
+  };
+  return { container, warnings };
+}
+
+function chooseName({ random, store }: Context, id: ContainerID, asked: string): string {
+  return asked === "" ? inventName(id, random, (name) => store.isNameFree(name)) : parseName(asked);
+}
+
+interface Interpreted extends Pick<Container, "config" | "hostConfig" | "path" | "args"> {
+  readonly mounts: MountPlan;
+  readonly warnings: string[];
+}
+
+/** What a request comes to with its image and the engine's defaults. Nothing is made yet. @throws `invalid-parameter` */
+function interpret(
+  context: Context,
+  request: CreateRequest,
+  { id, image }: { id: ContainerID; image: Image },
+): Interpreted {
   const config = completeConfig(request.config, image, {
     id,
     hostConfig: request.hostConfig,
@@ -69,28 +101,7 @@ export async function draft(
     volumePath: (volume) => context.layout.volume(volume),
     random: context.random,
   });
-  context.creating.set(id, { id, imageID: image.id, mounts: mounts.points });
-
-  await makeData(context, { id, image, mounts }, undo);
-  const container: Container = {
-    id,
-    name,
-    createdAt: formatNano(context.clock.nowNano()),
-    imageID: image.id,
-    layers: image.document.rootfs.diff_ids,
-    imageName: request.config.Image ?? "",
-    platform: "linux",
-    config,
-    hostConfig,
-    networking: request.networking,
-    path,
-    args,
-    mounts: mounts.points,
-    desired: "stop",
-    state: { status: "created" },
-    restartCount: 0,
-  };
-  return { container, warnings };
+  return { config, hostConfig, path, args, mounts, warnings };
 }
 
 async function makeData(
