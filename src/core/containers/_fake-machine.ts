@@ -89,7 +89,11 @@ export class FakeMonitor implements Monitor {
     this.signals.push(signal);
     if (signal === 9) this.exit(137, { signal: 9 });
   }
-  async resize(): Promise<void> {}
+  readonly sizes: { width: number; height: number }[] = [];
+
+  async resize(size: { width: number; height: number }): Promise<void> {
+    this.sizes.push(size);
+  }
   async reopenLog(): Promise<void> {}
   async attach(options: AttachOptions): Promise<Socket> {
     const [near, far] = duplexPair();

@@ -9,6 +9,8 @@ const KEEP_MS = 5 * 60_000;
 interface Entry {
   exec: Exec;
   monitor?: Monitor;
+  /** Settles when its start has worked or failed. */
+  start?: Promise<unknown>;
 }
 
 /** The execs of this daemon's life, by ID; those that ended are forgotten after a while, and all with their container. */
@@ -31,6 +33,15 @@ export class ExecTable {
 
   monitorOf(id: string): Monitor | undefined {
     return this.#entry(id).monitor;
+  }
+
+  setStart(id: string, start: Promise<unknown>): void {
+    this.#entry(id).start = start;
+  }
+
+  /** Resolves when no start of it is under way. */
+  async settled(id: string): Promise<void> {
+    await this.#entry(id).start?.catch(() => undefined);
   }
 
   /** Of those that run. */

@@ -46,6 +46,7 @@ export async function startExec(
     await rm(context.layout.exec(containerID, id).path, { recursive: true, force: true });
     throw error;
   });
+  context.execs.setStart(id, stdio);
   return { stdio };
 }
 
@@ -120,6 +121,7 @@ function codeOfLost(error: unknown): number | undefined {
 }
 
 export async function resizeExec(context: Context, id: string, size: { width: number; height: number }): Promise<void> {
+  await context.execs.settled(id);
   const { state } = context.execs.get(id);
   const monitor = context.execs.monitorOf(id);
   if (state.status !== "running" || !monitor) throw new EngineError("conflict", `exec process ${id} is not running`);

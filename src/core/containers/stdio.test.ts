@@ -181,6 +181,16 @@ test("an exec: created, started once, ended, known for five minutes", async () =
   expect(() => engine.containers.getExec(id)).toThrow(`No such exec instance: ${id}`);
 });
 
+test("a resize waits for the start of its exec", async () => {
+  await using engine = new FakeEngine();
+  await engine.run("web");
+  const id = await engine.containers.createExec("web", { ...EXEC, tty: true });
+  const { stdio } = await engine.containers.startExec(id, { detach: true, tty: true });
+  await engine.containers.resizeExec(id, { width: 80, height: 24 });
+  await stdio;
+  expect(engine.executor.last.sizes).toEqual([{ width: 80, height: 24 }]);
+});
+
 test("an exec that cannot start has 127 and says why", async () => {
   await using engine = new FakeEngine();
   await engine.run("web");
