@@ -27,11 +27,22 @@ export async function startOracle({ wanted }: { wanted: boolean }): Promise<Orac
   }
   const wasUp = output(tool("inside", "true")) !== undefined;
   const socket = /^DOCKER_HOST=unix:\/\/(.+)$/m.exec(output(tool("up")) ?? "")?.[1];
-  if (!socket) fail(`"${peer} up" started no engine`);
+  if (!socket || !(await answers(socket))) {
+    if (!wanted) return undefined;
+    fail(`"${peer} up" started no engine that answers`);
+  }
   return {
     socket,
     [Symbol.asyncDispose]: async () => {
       if (!wasUp) await run(tool("down"));
     },
   };
+}
+
+async function answers(socket: string): Promise<boolean> {
+  try {
+    return (await fetch("http://docker/_ping", { unix: socket })).ok;
+  } catch {
+    return false;
+  }
 }

@@ -18,11 +18,20 @@ export async function runTests(args: string[]): Promise<void> {
   await step("end-to-end tests", () => run([BUN, "test", "--timeout=120000", "test/engine"], { env }));
   await using oracle = await startOracle({ wanted: args.includes("--oracle") });
   if (oracle) {
-    await step("comparison with a real engine", () =>
-      run([BUN, "test", "--timeout=120000", "test/oracle"], { env: { ...env, TUG_TEST_ORACLE: oracle.socket } }),
-    );
+    await step("comparison with a real engine", () => compare({ ...env, TUG_TEST_ORACLE: oracle.socket }));
   } else {
     console.log("── no comparison with a real engine: none is built here (--oracle builds one)");
   }
   if (args.includes("--vm")) await step("a systemd guest with pure cgroup v2", () => run(["bash", "test/vm/run.sh"]));
+}
+
+/** The other engine has races of its own (which of two events it tells first): what differs twice differs. */
+async function compare(env: Record<string, string>): Promise<void> {
+  const tests = [BUN, "test", "--timeout=120000", "test/oracle"];
+  try {
+    await run(tests, { env });
+  } catch (error) {
+    console.log(`── once more: ${error instanceof Error ? error.message : error}`);
+    await run(tests, { env });
+  }
 }
