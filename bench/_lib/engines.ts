@@ -51,10 +51,17 @@ export async function engines(): Promise<Engines> {
 }
 
 /** One API request; the body of the answer is read whole. */
-export async function api<T = unknown>(engine: Engine, method: string, path: string, body?: unknown): Promise<T> {
+export async function api<T = unknown>(
+  engine: Engine,
+  method: string,
+  path: string,
+  body?: unknown,
+  { keepalive = true } = {},
+): Promise<T> {
   const response = await fetch(`http://engine/v1.47${path}`, {
     unix: engine.socket,
     method,
+    keepalive,
     ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
   });
   const text = await response.text();

@@ -5,6 +5,7 @@ import { createApi } from "#server";
 import { assemble } from "./assemble.ts";
 import { capture } from "./capture.ts";
 import { type Config, loadConfig } from "./config.ts";
+import { IdleCollector } from "./idle-collector.ts";
 import { listenOn } from "./listen.ts";
 import { notifyReady } from "./notify.ts";
 import type { Release } from "./release.ts";
@@ -68,8 +69,16 @@ async function serve({ config, release, logger }: Daemon, argv: readonly string[
   );
   await using engine = await assemble({ config, release, logger });
   const now = () => new Date();
+  const api = createApi({ ...engine, fetch, now }, logger);
+  const idle = new IdleCollector({
+    collect: () => Bun.gc(true),
+    after: (delayMs, callback) => void setTimeout(callback, delayMs).unref(),
+  });
   await using server = new HttpServer({
-    handler: createApi({ ...engine, fetch, now }, logger),
+    handler: (request) => {
+      idle.touch();
+      return api(request);
+    },
     now,
     onError: (error) => logger.error("request failed", { error: messageOf(error), stack: (error as Error)?.stack }),
   });
