@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { FakeEngine } from "./_fakes.ts";
+import type { ContainerID } from "./container.ts";
 
 test("a container that runs on is adopted, and its end is handled", async () => {
   await using engine = new FakeEngine();
@@ -147,4 +148,14 @@ test("records survive the daemon as they were", async () => {
   const before = engine.containers.get("web");
   engine.open();
   expect(engine.containers.get("web")).toEqual(before);
+});
+
+test("reconcile() makes a snapshot anew that a power cut took", async () => {
+  await using engine = new FakeEngine();
+  const id = await engine.create("web");
+  engine.snapshots.clear();
+  engine.open();
+  await engine.containers.reconcile();
+  expect([...engine.snapshots]).toEqual([id]);
+  expect(existsSync(engine.layout.container(id as ContainerID))).toBe(true);
 });
