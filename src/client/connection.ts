@@ -10,6 +10,8 @@ export interface Connection extends Disposable {
   read(): Promise<Uint8Array | undefined>;
   /** Resolves when the bytes have left for the kernel. */
   write(bytes: Uint8Array): Promise<void>;
+  /** False once either side is known to have ended. */
+  readonly isOpen: boolean;
   /** Ends our direction; the engine's goes on. */
   closeWrite(): void;
   close(): void;
@@ -114,6 +116,10 @@ class BunConnection implements Connection {
   secured(tls: boolean): Promise<void> {
     if (!tls) this.#handshake.resolve();
     return this.#handshake.promise;
+  }
+
+  get isOpen(): boolean {
+    return !this.#ended && !this.#closed && this.#failure === undefined;
   }
 
   async read(): Promise<Uint8Array | undefined> {

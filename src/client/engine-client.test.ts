@@ -64,6 +64,31 @@ test("EngineClient negotiates once, and its first request rides on the connectio
   ]);
 });
 
+test("EngineClient uses a connection again whose answer was read to its end, and no other", async () => {
+  const answers = [
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{}",
+    "HTTP/1.1 204 No Content\r\n\r\n",
+  ];
+  await using server = await serve("again", (_, socket) => void socket.write(answers.shift() ?? ""), {
+    apiVersion: "1.51",
+  });
+  const { client } = server;
+  await client.json("GET", "/first");
+  expect(server.connections()).toBe(1);
+  await client.json("GET", "/closes");
+  expect(server.connections()).toBe(1);
+  await client.json("GET", "/chunked");
+  expect(server.connections()).toBe(2);
+  const { body } = await client.request("GET", "/left-early");
+  for await (const _ of body) break;
+  expect(server.connections()).toBe(2);
+  await client.discard("DELETE", "/last");
+  expect(server.connections()).toBe(3);
+});
+
 test("EngineClient asks for no version that the user fixed", async () => {
   await using server = await serve("fixed", (_, socket) => socket.write(json([])), { apiVersion: "1.30" });
   await server.client.json("GET", "/containers/json", { query: { all: true, limit: 3, none: undefined, off: false } });

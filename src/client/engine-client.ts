@@ -8,6 +8,8 @@ import { compareVersions, negotiate } from "./version.ts";
 
 /** Error bodies are read up to here, as other clients do. */
 const MAX_ERROR_BYTES = 1 << 20;
+/** Engines and proxies end connections that nobody uses; the first to do so wait for a few seconds. */
+const IDLE_MS = 1000;
 const DEFAULT_USER_AGENT = "Tug-Client (linux)";
 
 export type QueryValue = string | number | boolean | undefined | readonly string[];
@@ -65,8 +67,8 @@ export class EngineClient {
   readonly #options: EngineClientOptions;
   #version: string | undefined;
   #negotiation: Promise<string> | undefined;
-  /** The connection of the ping, on which the first request rides. */
-  #idle: { connection: Connection; reader: ResponseReader } | undefined;
+  /** The connection of an exchange that ended, for the next one. */
+  #idle: { connection: Connection; reader: ResponseReader; sinceMs: number } | undefined;
 
   constructor(options: EngineClientOptions) {
     this.endpoint = options.endpoint;
@@ -91,8 +93,8 @@ export class EngineClient {
     const { connection, reader } = await this.#open();
     await connection.write(this.#head("HEAD", "/_ping", {}));
     const head = await reader.head();
-    if (head.headers.get("connection")?.toLowerCase() === "close") connection.close();
-    else this.#idle = { connection, reader };
+    if (isDelimited("HEAD", head)) this.#keep(connection, reader);
+    else connection.close();
     return {
       apiVersion: head.headers.get("api-version") ?? "",
       osType: head.headers.get("ostype") ?? "",
@@ -118,7 +120,11 @@ export class EngineClient {
       const head = await Promise.race([reader.head(), failed]);
       const told = options.unversioned === true ? head.headers.get("api-version") : undefined;
       if (told !== undefined) this.#version ??= negotiate(told);
-      const body = closing(connection, reader.body(method, head), options.body === undefined ? undefined : failed);
+      const isReusable = options.body === undefined && options.signal === undefined && isDelimited(method, head);
+      const body = closing(connection, reader.body(method, head), {
+        failed: options.body === undefined ? undefined : failed,
+        ended: isReusable ? () => this.#keep(connection, reader) : () => connection.close(),
+      });
       if (head.status >= 400) throw await refusal(path, head, body);
       return { status: head.status, headers: head.headers, body };
     } catch (error) {
@@ -177,9 +183,15 @@ export class EngineClient {
   async #open(): Promise<{ connection: Connection; reader: ResponseReader }> {
     const idle = this.#idle;
     this.#idle = undefined;
-    if (idle !== undefined) return idle;
+    if (idle?.connection.isOpen === true && performance.now() - idle.sinceMs < IDLE_MS) return idle;
+    idle?.connection.close();
     const connection = await connect(this.endpoint);
     return { connection, reader: new ResponseReader(connection) };
+  }
+
+  #keep(connection: Connection, reader: ResponseReader): void {
+    this.#idle?.connection.close();
+    this.#idle = { connection, reader, sinceMs: performance.now() };
   }
 
   async #target(path: string, options: RequestOptions): Promise<string> {
@@ -234,18 +246,29 @@ async function refusal(path: string, head: ResponseHead, body: AsyncIterable<Uin
 async function* closing(
   connection: Connection,
   body: AsyncGenerator<Uint8Array, void>,
-  failed: Promise<never> | undefined,
+  { failed, ended }: { failed: Promise<never> | undefined; ended: () => void },
 ): AsyncGenerator<Uint8Array, void> {
+  let complete = false;
   try {
-    if (failed === undefined) return yield* body;
-    for (;;) {
-      const part = await Promise.race([body.next(), failed]);
-      if (part.done === true) return;
-      yield part.value;
+    if (failed === undefined) yield* body;
+    else {
+      for (let part = await Promise.race([body.next(), failed]); part.done !== true; ) {
+        yield part.value;
+        part = await Promise.race([body.next(), failed]);
+      }
     }
+    complete = true;
   } finally {
-    connection.close();
+    if (complete) ended();
+    else connection.close();
   }
+}
+
+/** Whether the connection can serve another exchange when this one's body is read. */
+function isDelimited(method: string, { headers, status }: ResponseHead): boolean {
+  if (headers.get("connection")?.toLowerCase() === "close") return false;
+  if (method === "HEAD" || status === 204 || status === 304) return true;
+  return headers.has("content-length") || headers.has("transfer-encoding");
 }
 
 /** All of a body as one array; with a limit, what exceeds it is left out. */

@@ -7,6 +7,7 @@ function connectionOf(...pieces: string[]): Connection {
   const queue = pieces.map((piece) => Buffer.from(piece));
   return {
     read: async () => queue.shift(),
+    isOpen: true,
     write: async () => undefined,
     closeWrite: () => undefined,
     close: () => undefined,
