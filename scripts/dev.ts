@@ -2,7 +2,7 @@
 import { bench } from "./dev/bench.ts";
 import { build } from "./dev/build.ts";
 import { check } from "./dev/check.ts";
-import { daemon } from "./dev/daemon.ts";
+import { clean, daemon } from "./dev/daemon.ts";
 import { demo } from "./dev/demo.ts";
 import { Failure, fail } from "./dev/shell.ts";
 import { runTests } from "./dev/test.ts";
@@ -19,6 +19,7 @@ const COMMANDS: Record<string, { help: string; run: (args: string[]) => Promise<
   },
   build: { help: "dist/tug and dist/tugd", run: build },
   daemon: { help: "run a private daemon in the foreground [tugd flags]", run: daemon },
+  clean: { help: "end the private daemon and remove all that it has made", run: clean },
   bench: { help: "measure beside a real Docker Engine [names of folders in bench/]", run: bench },
 };
 

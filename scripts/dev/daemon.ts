@@ -1,11 +1,13 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "./build.ts";
-import { fail, ROOT } from "./shell.ts";
+import { fail, output, ROOT, run } from "./shell.ts";
 
 /** The private daemon of this checkout: its own roots, socket and bridge, beside whatever else runs here. */
 export const PRIVATE = {
   socket: "/run/tug-dev/tug.sock",
+  pidFile: "/run/tug-dev/tugd.pid",
+  roots: ["/run/tug-dev", "/var/lib/tug-dev"],
   flags: [
     "--host=unix:///run/tug-dev/tug.sock",
     "--data-root=/var/lib/tug-dev",
@@ -37,6 +39,18 @@ export async function startPrivateDaemon(): Promise<void> {
     await Bun.sleep(50);
   }
   fail(`the daemon did not start:\n${await log.text()}`);
+}
+
+/** Ends the private daemon and takes its containers, network and data off this machine. */
+export async function clean(): Promise<void> {
+  requireHost();
+  const pid = Number(output(["cat", PRIVATE.pidFile]));
+  if (pid > 0) {
+    process.kill(pid, "SIGTERM");
+    for (let attempt = 0; attempt < 200 && existsSync(`/proc/${pid}`); attempt++) await Bun.sleep(50);
+  }
+  if (existsSync(join(ROOT, "dist/tugd"))) await run([join(ROOT, "dist/tugd"), "--cleanup", ...PRIVATE.flags]);
+  for (const root of PRIVATE.roots) rmSync(root, { recursive: true, force: true });
 }
 
 async function answers(): Promise<boolean> {

@@ -31,7 +31,8 @@ export async function demo(): Promise<void> {
   docker load -i IMAGE.tar          your own images, from docker save or an OCI layout
   tug --help
 
-The daemon goes on in the background; ${"`"}kill $(cat /run/tug-dev/tugd.pid)${"`"} stops it and leaves containers running.`);
+The daemon goes on in the background; ${"`"}kill $(cat /run/tug-dev/tugd.pid)${"`"} stops it and leaves
+containers running, ./dev clean removes everything that it has made.`);
 }
 
 async function show(title: string, args: string[]): Promise<void> {
