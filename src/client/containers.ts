@@ -58,11 +58,6 @@ export function list(engine: EngineClient, options: ListOptions = {}): Promise<C
   return engine.json("GET", "/containers/json", { query });
 }
 
-/** Resolves if there is such a container. Asked first of an engine, it costs no request: negotiation rides on it. */
-export async function requireExistence(engine: EngineClient, container: string): Promise<void> {
-  await engine.discard("GET", route(container, "json"), { unversioned: true });
-}
-
 export function inspect(
   engine: EngineClient,
   container: string,

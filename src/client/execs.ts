@@ -28,9 +28,10 @@ export interface ExecState {
   readonly Pid: number;
 }
 
+/** Asked first of an engine, it costs no request for negotiation: all versions take and answer the same. */
 export async function create(engine: EngineClient, container: string, request: ExecRequest): Promise<string> {
   const path = `/containers/${encodeURIComponent(container)}/exec`;
-  return (await engine.json<{ Id: string }>("POST", path, { json: request })).Id;
+  return (await engine.json<{ Id: string }>("POST", path, { json: request, unversioned: true })).Id;
 }
 
 export async function start(engine: EngineClient, exec: string, request: ExecStart): Promise<void> {

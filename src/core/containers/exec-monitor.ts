@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { baseEnvironment, compileExecPlan, mergeEnvironment, resolveUser } from "#core/runtime";
+import { baseEnvironment, compileExecPlan, mergeEnvironment, type ResolvedUser, resolveUser } from "#core/runtime";
 import type { Monitor, ProcessPlan } from "#executor";
 import { EngineError } from "#lib/errors";
 import type { Container, ExecConfig } from "./container.ts";
@@ -54,11 +54,21 @@ async function compile(context: Context, { config, container, task }: ExecLaunch
   );
 }
 
-/** The container's own user, or another one by the files that its processes see now. @throws `invalid-parameter` */
+/**
+ * Who the process is: with no user named for it nor for the container, whom the container was started as; else by the files that the
+ * container's processes see now. @throws `invalid-parameter`
+ */
 export async function findUser(
   context: Context,
   { config, container, task }: Pick<ExecLaunch, "config" | "container" | "task">,
-) {
+): Promise<ResolvedUser> {
+  const user = config.user || container.config.User || "";
+  const first = task.spec?.process;
+  if (user === "" && first) {
+    const { uid, gid, additionalGids = [] } = first.user;
+    const home = first.env?.find((variable) => variable.startsWith("HOME="))?.slice("HOME=".length) ?? "/";
+    return { uid, gid, groups: additionalGids, home };
+  }
   const root = `/proc/${task.pid}/root`;
   const [passwd, group] = await context.executor.run(
     ["/etc/passwd", "/etc/group"].map((target) => ({
@@ -68,6 +78,5 @@ export async function findUser(
       limitBytes: USER_FILE_LIMIT_BYTES,
     })),
   );
-  const user = config.user || container.config.User || "";
   return resolveUser(user, { passwd, group }, container.hostConfig.GroupAdd ?? []);
 }

@@ -33,10 +33,11 @@ export const exec = defineCommand({
     const detachKeys = chooseDetachKeys(context, flags["detach-keys"]);
     const stdin = flags.interactive && !flags.detach;
     const engine = await context.engine();
-    // Asked before our own terminal is looked at, so that a wrong name is what the user hears of first.
-    await containers.requireExistence(engine, container);
-    if (stdin && flags.tty && !io.stdin.isTerminal)
+    if (stdin && flags.tty && !io.stdin.isTerminal) {
+      // A wrong name is what the user hears of first.
+      await containers.inspect(engine, container);
       throw new EngineError("invalid-parameter", "the input device is not a TTY");
+    }
     const size = flags.tty && io.stdout.isTerminal ? io.terminalSize() : undefined;
     const consoleSize = size === undefined ? {} : { ConsoleSize: [size.rows, size.columns] as const };
     const id = await execs.create(engine, container, {
