@@ -103,6 +103,7 @@ async function cleanUp({ config, release, logger }: Daemon): Promise<void> {
   for (const { id } of await containers.list({ all: true, limit: 0, filters: new Map() })) {
     await containers.remove(id, { force: true, volumes: true, link: false });
   }
+  await containers.teardown();
   await networks.teardown();
 }
 

@@ -1,6 +1,8 @@
+import { rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { CgroupFacts } from "#core/runtime";
 import type { HostOp } from "#executor";
+import type { Context } from "./context.ts";
 
 /** The directories of one cgroup: one in each controller's tree on v1, one in all on v2. */
 export function cgroupDirectories(cgroups: CgroupFacts, path: string): string[] {
@@ -49,6 +51,12 @@ export function cleanUpCgroup(cgroups: CgroupFacts, path: string): HostOp[] {
     { op: "kill-cgroup", path: processDirectory(cgroups, path) },
     ...directories.map((directory): HostOp => ({ op: "remove", path: directory, retryMs: CGROUP_RETRY_MS })),
   ];
+}
+
+/** Removes the cgroups in which all containers were, unless another engine on this machine has some there. */
+export async function removeParent({ host, defaults }: Pick<Context, "host" | "defaults">): Promise<void> {
+  // The executor's `remove` would take nested ones along, which may be of another engine.
+  for (const path of cgroupDirectories(host.cgroups, defaults.cgroupParent)) await rmdir(path).catch(() => undefined);
 }
 
 /** How long the kernel may take to let go of a killed cgroup. */

@@ -3,6 +3,7 @@ import { confinement } from "#core/runtime";
 import { KeyedLock } from "#lib/async";
 import type { Database } from "#lib/db";
 import { attach } from "./attach.ts";
+import { removeParent } from "./cgroup.ts";
 import type { ContainerID } from "./container.ts";
 import type { Containers } from "./containers.ts";
 import type { Context, Dependencies } from "./context.ts";
@@ -38,6 +39,8 @@ export interface ContainersLifecycle extends AsyncDisposable {
   readonly volumes: Volumes;
   /** The containers made from an image, those being created included. */
   usersOf(image: ImageID): { id: ContainerID; isRunning: boolean }[];
+  /** For an engine that leaves this machine, once it has no containers: what they had in common goes. */
+  teardown(): Promise<void>;
   /** Starts what restart policies say, once the networks are there. */
   resumeRestarts(): void;
 }
@@ -94,6 +97,7 @@ export function createContainers(database: Database, dependencies: Dependencies)
     volumes: createVolumes(context),
     reconcile: () => reconcile(context),
     usersOf: (image) => usersOf(context, image),
+    teardown: () => removeParent(context),
     resumeRestarts: () => resumeRestarts(context),
     [Symbol.asyncDispose]: async () => release(context),
   };
