@@ -9,20 +9,28 @@ export interface Clock {
 /** What a timer can wait at most; one that is given more is due at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
+/** Times that step back by more follow the machine's clock, which somebody has set; by less they wait for it. */
+const SET_BACK_NANO = 1_000_000_000n;
+
 /** The machine's own clock. Its timers do not keep the process alive. */
 export function systemClock(): Clock {
-  const epochMs = Date.now();
-  const epochTicks = process.hrtime.bigint();
-  let base = BigInt(epochMs) * 1_000_000n - epochTicks;
+  let base = 0n;
+  let last = 0n;
   return {
     nowNano() {
-      const fine = base + process.hrtime.bigint();
-      const coarse = BigInt(Date.now()) * 1_000_000n;
-      // The monotonic clock gives the digits below a millisecond; when the time of day was set, start over from it.
-      const drift = fine - coarse;
-      if (drift > -2_000_000n && drift < 2_000_000n) return fine;
-      base = coarse - process.hrtime.bigint();
-      return coarse;
+      const ticks = process.hrtime.bigint();
+      const millisecond = BigInt(Date.now()) * 1_000_000n;
+      // The monotonic clock gives the digits below a millisecond. It runs at its own pace: where it leaves the time of day it
+      // starts over from there, so that no time is before what another clock of this machine said before.
+      let now = base + ticks;
+      if (now < millisecond || now >= millisecond + 1_000_000n) {
+        base = millisecond - ticks;
+        now = millisecond;
+      }
+      const wasSetBack = last - now > SET_BACK_NANO;
+      if (now <= last && !wasSetBack) now = last + 1n;
+      last = now;
+      return now;
     },
     after(delayMs, callback) {
       let cancel = () => {};

@@ -48,3 +48,15 @@ test("systemClock().after() waits longer than a timer can, and not at all when i
   cancel();
   expect(called).toEqual(["soon"]);
 });
+
+test("systemClock() is never behind the time of day, and every time is later than the one before", () => {
+  const clock = systemClock();
+  let last = 0n;
+  for (let times = 0; times < 20_000; times++) {
+    const before = BigInt(Date.now()) * 1_000_000n;
+    const now = clock.nowNano();
+    expect(now >= before).toBe(true);
+    expect(now > last).toBe(true);
+    last = now;
+  }
+});
