@@ -2,6 +2,8 @@
 
 #include "monitor.h"
 
+#include <linux/sockios.h>
+
 /* So much of a spool is sent before its place on disk is given back. */
 #define PUNCH_SHIFT 24
 
@@ -111,9 +113,15 @@ static void drain_spool(struct monitor *monitor, struct client *client) {
   if (ftruncate(client->spool_fd, 0) < 0) client->gone = true;
 }
 
-bool has_spooled(const struct monitor *monitor) {
+static bool is_unread(const struct client *client) {
+  int bytes = 0;
+  return ioctl(client->source.fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+/* Hanging up while a client still reads would be told to it before it has read everything, and not all read on then. */
+bool has_unsent(const struct monitor *monitor) {
   for (const struct client *client = monitor->clients; client != NULL; client = client->next)
-    if (!client->gone && client->spooled > client->sent) return true;
+    if (!client->gone && (client->spooled > client->sent || is_unread(client))) return true;
   return false;
 }
 

@@ -195,7 +195,7 @@ static void advance(struct monitor *monitor) {
     monitor->deadline = now_ms() + LINGER_MS;
     late = false;
   }
-  if (monitor->phase == LINGERING && (late || !has_spooled(monitor))) monitor->phase = DONE;
+  if (monitor->phase == LINGERING && (late || !has_unsent(monitor))) monitor->phase = DONE;
 }
 
 static int start(struct monitor *monitor) {
@@ -256,6 +256,7 @@ _Noreturn void monitor_main(const struct host *host, struct bytes spec, int list
     struct epoll_event events[16];
     bool timed = monitor->phase != RUNNING && !(monitor->phase == STARTING && monitor->gate_open);
     int64_t left = monitor->deadline - now_ms();
+    if (monitor->phase == LINGERING && left > UNREAD_MS) left = UNREAD_MS;
     int count = epoll_wait(monitor->epoll_fd, events, 16, !timed ? -1 : left < 0 ? 0 : (int)left);
     for (int i = 0; i < count; i++) {
       struct source *source = events[i].data.ptr;

@@ -22,6 +22,8 @@ enum streams { WANTS_STDIN = 1, WANTS_STDOUT = 2, WANTS_STDERR = 4 };
 #define DRAIN_MS 2000
 /* For a controller, at the start; and at the end for the first one, which gets to know how it went. */
 #define CONTROLLER_MS 10000
+/* Nobody tells that a client has read what it was sent: this often it is looked at. */
+#define UNREAD_MS 2
 /* For an attached client that reads nothing of the output it still has to get, after the end. */
 #define LINGER_MS 10000
 /* Of spooled output for one client; then it is let go. */
@@ -91,7 +93,7 @@ void sweep_clients(struct monitor *monitor);
 /* Closes all connections, so that what was told arrives. */
 void end_clients(struct monitor *monitor);
 /* Whether some client still has output to get. */
-bool has_spooled(const struct monitor *monitor);
+bool has_unsent(const struct monitor *monitor);
 /* Looks at all clients again, after stdin or the phase changed. */
 void follow_clients(struct monitor *monitor);
 
