@@ -8,9 +8,8 @@ const AT_ONCE = 32;
 async function lifecycle(engine: Engine, network: string): Promise<void> {
   const body = { Image: "busybox", Cmd: ["true"], HostConfig: { NetworkMode: network } };
   const { Id } = await api<{ Id: string }>(engine, "POST", "/containers/create", body);
-  const ended = api(engine, "POST", `/containers/${Id}/wait?condition=next-exit`);
   await api(engine, "POST", `/containers/${Id}/start`);
-  await ended;
+  await api(engine, "POST", `/containers/${Id}/wait`);
   await api(engine, "DELETE", `/containers/${Id}`);
 }
 
