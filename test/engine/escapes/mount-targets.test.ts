@@ -130,7 +130,8 @@ test("a target that another container exchanges for a link stays in the containe
     expect(canary.changes()).toBe("");
   }
   await daemon.ok("docker", ["rm", "-f", "swapper"]);
-  for (const code of outcomes) expect([0, 1, 125]).toContain(code);
+  // It runs, or its start is refused in the words of whatever was in the way just then.
+  for (const code of outcomes) expect([0, 1, 125, 126, 127]).toContain(code);
 });
 
 test("a device that another container exchanges for a link: the file of the host keeps its mode", async () => {
