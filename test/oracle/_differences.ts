@@ -49,6 +49,11 @@ const WORDINGS: readonly Wording[] = [
   { words: /^# .*\n/gm, by: "", reason: "tug's resolv.conf has no comments" },
   { words: /^\n+/, by: "", reason: "nor an empty line at the top" },
   { words: /\n{2,}/g, by: "\n", reason: "and no empty lines between them" },
+  {
+    words: /no configured subnet or ip-range contain the IP address [\d.]+$/gm,
+    by: "user specified IP address is supported only when connecting to networks with user configured subnets",
+    reason: "Docker says the one of a bridge that its first start made, the other from its second start on",
+  },
   { words: /of type (?:container\.|time\.)?\w+$/gm, by: "of type T", reason: "Go's names of types" },
 ];
 
