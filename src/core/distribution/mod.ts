@@ -1,0 +1,14 @@
+/** The client of registries: pull, push, login and search over the distribution protocol. */
+export type {
+  Credentials,
+  FetchedManifest,
+  LoginResult,
+  OutgoingBlob,
+  PushOptions,
+  Registries,
+  RemoteRepository,
+  RepositoryOptions,
+  SearchOptions,
+  SearchResult,
+} from "./distribution.ts";
+export { DEFAULT_REGISTRY_SETTINGS, type ProxySettings, type RegistryRule, type RegistrySettings } from "./settings.ts";
