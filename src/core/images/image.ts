@@ -1,5 +1,6 @@
 import type { ImageConfig as EngineImageConfig } from "#api/engine";
-import type { Digest } from "#api/oci";
+import type { Descriptor, Digest, Platform } from "#api/oci";
+import type { Credentials } from "#core/distribution";
 import type { Filters } from "#core/events";
 import type { ChainID, DiffID } from "#core/snapshots";
 
@@ -42,6 +43,31 @@ export interface Image {
   readonly layerBytes: readonly number[];
   /** When it was last tagged, RFC 3339; undefined if never. */
   readonly lastTagTime?: string;
+  /** What the name stands for at its registry: an index or a manifest. Undefined for what was made here and never pushed. */
+  readonly descriptor?: Descriptor;
+  /** All that `descriptor` leads to, here or not; only where that was asked for. */
+  readonly manifests?: readonly ManifestSummary[];
+}
+
+/** One manifest of what a name stands for. */
+export interface ManifestSummary {
+  readonly descriptor: Descriptor;
+  /** Whether all of it is here. */
+  readonly isAvailable: boolean;
+  /** Bytes in the content store that belong to it. */
+  readonly contentBytes: number;
+  readonly kind:
+    | {
+        readonly type: "image";
+        readonly platform: Platform;
+        /** The image it describes, if that is here. */
+        readonly imageID?: ImageID;
+        readonly containers: readonly string[];
+        /** Of the files of its layers: what a container sees. */
+        readonly unpackedBytes: number;
+      }
+    | { readonly type: "attestation"; readonly of: Digest }
+    | { readonly type: "unknown" };
 }
 
 /** One line of a progress stream (engine-api notes 5.5): `{"stream":"Loaded image: x:tag\n"}`. */
@@ -51,6 +77,8 @@ export interface Progress {
   readonly id?: string;
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
   readonly progress?: string;
+  /** For programs: the digest that was pushed, notes of the command line. */
+  readonly aux?: unknown;
 }
 
 export interface DeletedImage {
@@ -64,8 +92,11 @@ export interface DeletedImage {
  */
 export interface Images {
   list(options: ImageListOptions): Promise<Image[]>;
-  /** @throws `not-found` "No such image: x:latest" */
-  get(reference: string): Promise<Image>;
+  /**
+   * The image of a name for `platform`; without, the one that suits this machine best.
+   * @throws `not-found` "No such image: x:latest", or when there is none for the platform
+   */
+  get(reference: string, options?: ImageGetOptions): Promise<Image>;
   find(reference: string): Promise<Image | undefined>;
   /**
    * The chain of the image is prepared for mounting (may take time the first time). Whoever is counted among the
@@ -75,14 +106,34 @@ export interface Images {
   prepare(id: ImageID): Promise<void>;
   tag(reference: string, target: string): Promise<void>;
   /** @throws `conflict` when containers use it (`force` removes the tags of stopped ones') */
-  remove(reference: string, options: { force: boolean; prune: boolean }): Promise<DeletedImage[]>;
+  remove(reference: string, options: ImageRemoveOptions): Promise<DeletedImage[]>;
   /** Reads a Docker archive or an OCI layout, compressed or not. Yields progress; what was loaded whole stays. */
-  load(archive: AsyncIterable<Uint8Array>, options: { quiet: boolean; signal?: AbortSignal }): AsyncGenerator<Progress>;
+  load(
+    archive: AsyncIterable<Uint8Array>,
+    options: { readonly quiet: boolean; readonly platforms?: readonly Platform[]; readonly signal?: AbortSignal },
+  ): AsyncGenerator<Progress>;
   /** A Docker archive that is an OCI layout too (as Docker ≥ 25 writes). */
-  save(references: readonly string[]): Promise<AsyncIterable<Uint8Array>>;
+  save(
+    references: readonly string[],
+    options?: { readonly platforms?: readonly Platform[] },
+  ): Promise<AsyncIterable<Uint8Array>>;
   /** Makes an image of one layer from a tar of a root filesystem; yields its ID last as `status`. */
   import(tar: AsyncIterable<Uint8Array>, options: ImportOptions): AsyncGenerator<Progress>;
-  history(reference: string): Promise<ImageHistoryEntry[]>;
+  /** Makes an image of what a container changed. @returns its ID, once it can be run */
+  commit(base: ImageID | undefined, options: CommitOptions): Promise<ImageID>;
+  /**
+   * Brings an image from its registry. Yields Docker's messages; a failure before the first of them is thrown by the first
+   * `next`. Layers that came whole before a failure are kept for the next try.
+   */
+  pull(reference: string, options: PullOptions): AsyncGenerator<Progress>;
+  /** Sends what a name stands for to its registry. Yields Docker's messages; ends with an `aux` of `{Tag, Digest, Size}`. */
+  push(reference: string, options: PushOptions): AsyncGenerator<Progress>;
+  /** What the registry says of a name, without pulling it. */
+  remoteManifest(
+    reference: string,
+    options: { readonly credentials?: Credentials; readonly signal: AbortSignal },
+  ): Promise<RemoteManifest>;
+  history(reference: string, options?: { readonly platform?: Platform }): Promise<ImageHistoryEntry[]>;
   prune(options: { filters: Filters }): Promise<{ deleted: DeletedImage[]; reclaimedBytes: number }>;
   /** Bytes of all layers on disk, each once. */
   layersSize(): Promise<number>;
@@ -115,6 +166,60 @@ export interface BuiltinImage {
 export interface ImageListOptions {
   readonly all: boolean;
   readonly filters: Filters;
+  /** Fills `Image.manifests`. */
+  readonly manifests?: boolean;
+}
+
+export interface ImageGetOptions {
+  readonly platform?: Platform;
+  /** Fills `Image.manifests`. */
+  readonly manifests?: boolean;
+}
+
+export interface ImageRemoveOptions {
+  readonly force: boolean;
+  readonly prune: boolean;
+  /** Only these of a name; the name stays while others are left. */
+  readonly platforms?: readonly Platform[];
+}
+
+export interface PullOptions {
+  /** As typed, `os/arch[/variant]`. */
+  readonly platform?: string;
+  /** Keeps an index whole, attestations and all. */
+  readonly allPlatforms?: boolean;
+  /** All tags of the repository; the reference has none then. */
+  readonly allTags?: boolean;
+  readonly credentials?: Credentials;
+  readonly signal?: AbortSignal;
+}
+
+export interface PushOptions {
+  /** All tags of the repository that are here; the reference has none then. */
+  readonly allTags?: boolean;
+  /** Only the image for it, instead of the index. */
+  readonly platform?: Platform;
+  readonly credentials?: Credentials;
+  readonly signal?: AbortSignal;
+}
+
+export interface RemoteManifest {
+  readonly descriptor: Descriptor;
+  readonly platforms: readonly Platform[];
+}
+
+export interface CommitOptions {
+  /** Its tar; undefined when nothing changed. */
+  readonly layer: AsyncIterable<Uint8Array> | undefined;
+  readonly config: EngineImageConfig;
+  readonly author: string;
+  readonly message: string;
+  /** ID of the container that it is made of. */
+  readonly container: string;
+  /** Dockerfile instructions over `config`. */
+  readonly changes: readonly string[];
+  readonly reference?: string;
+  readonly signal?: AbortSignal;
 }
 
 export interface ImportOptions {

@@ -1,5 +1,6 @@
 import type { Digest } from "#api/oci";
 import { type ChainID, chainIDOf } from "#core/snapshots";
+import { EngineError } from "#lib/errors";
 import { seedBuiltin } from "./builtin.ts";
 import type { ImagesContext, ImagesOptions } from "./context.ts";
 import { noSuchImage } from "./errors.ts";
@@ -40,6 +41,10 @@ function userVerbs(context: ImagesContext): Images {
     history: async (reference) => imageHistory(context, reference),
     prune: async ({ filters }) => pruneImages(context, filters),
     layersSize: async () => records.layerBytes(),
+    commit: () => notYet("commit"),
+    pull: () => notYet("pull"),
+    push: () => notYet("push"),
+    remoteManifest: () => notYet("ask a registry"),
   };
 }
 
@@ -66,4 +71,8 @@ function diffIDsOf({ records }: ImagesContext, id: ImageID) {
   const record = records.find(id);
   if (!record) throw noSuchImage(id);
   return record.document.rootfs.diff_ids;
+}
+
+function notYet(verb: string): never {
+  throw new EngineError("not-implemented", `${verb}: not yet`);
 }

@@ -2,17 +2,24 @@
 export type { ImagesOptions, ImageUser } from "./context.ts";
 export type {
   BuiltinImage,
+  CommitOptions,
   DeletedImage,
   HistoryEntry,
   Image,
   ImageDocument,
+  ImageGetOptions,
   ImageHistoryEntry,
   ImageID,
   ImageListOptions,
+  ImageRemoveOptions,
   Images,
   ImportOptions,
   LocalImages,
+  ManifestSummary,
   Progress,
+  PullOptions,
+  PushOptions,
+  RemoteManifest,
 } from "./image.ts";
 export { createImages } from "./images.ts";
 export { parsePlatform } from "./platform.ts";
