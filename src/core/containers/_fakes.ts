@@ -235,6 +235,7 @@ export class FakeEngine implements AsyncDisposable {
       create: async (key) => void this.snapshots.add(key),
       mounts: async (key) => ({ shared: [], own: [], path: join(this.folder, "roots", key) }),
       view: async () => ({ shared: [], own: [], path: "/" }),
+      browse: () => Promise.reject(new Error("containers look at no files")),
       readFile: async () => undefined,
       usage: async () => 100,
       chainSize: async () => 1000,

@@ -1,11 +1,14 @@
 import { execFileSync } from "node:child_process";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf } from "#core/content";
 import { createProcessExecutor, type Executor, type HostOp } from "#executor";
+import { type ByteString, byteStringFrom, bytesOf } from "#lib/fs";
 import { createLogger } from "#lib/log";
 import { TarScanner } from "#lib/tar";
 import type { DriverOptions } from "./driver.ts";
+import { type FileEntry, type FileTree, readContent } from "./file-tree.ts";
 import type { Mount, RootMounts } from "./snapshot.ts";
 
 const TUG_EXEC = join(import.meta.dir, "../../../build/tug-exec");
@@ -107,4 +110,68 @@ function membersOf(archive: Buffer): Map<string, string> {
   scanner.push(archive);
   scanner.end();
   return members;
+}
+
+/** What tests compare of a file. */
+interface Described {
+  readonly type: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeMs: number;
+  /** Of files alone: a directory's depend on the file system. */
+  readonly links?: number;
+  readonly size?: number;
+  readonly content?: string;
+  readonly target?: string;
+}
+
+/** Every file of a tree by its path, in bytes. */
+export async function describeTree(tree: FileTree): Promise<Map<string, Described>> {
+  const described = new Map<string, Described>();
+  const describe = async (path: string, { stat }: Pick<FileEntry, "stat">) => {
+    const { type, mode, uid, gid, links, size } = stat;
+    const common = { type, mode, uid, gid, mtimeMs: Math.floor(stat.seconds * 1000 + stat.nanoseconds / 1e6) };
+    const file = async () => ({
+      links,
+      size,
+      content: digestOf(Buffer.concat(await Array.fromAsync(readContent(tree, stat)))),
+    });
+    const more = type === "file" ? await file() : type === "symlink" ? { target: tree.readLink(stat) } : {};
+    described.set(path, { ...common, ...more });
+    if (type === "directory") for (const entry of tree.list(stat)) await describe(`${path}/${entry.name}`, entry);
+  };
+  await describe("", { stat: tree.resolve("/" as ByteString)!.node });
+  return described;
+}
+
+/** The same of a directory of this machine. */
+export function describeFolder(root: string): Map<string, Described> {
+  const described = new Map<string, Described>();
+  const describe = (path: string) => {
+    const place = bytesOf(`${byteStringFrom(Buffer.from(root))}${path}` as ByteString);
+    const stats = lstatSync(place);
+    const { uid, gid, nlink, size } = stats;
+    const type = typeOf(stats);
+    const common = { type, mode: stats.mode & 0o7777, uid, gid, mtimeMs: Math.floor(stats.mtimeMs) };
+    const more =
+      type === "file"
+        ? { links: nlink, size, content: digestOf(readFileSync(place)) }
+        : type === "symlink"
+          ? { target: byteStringFrom(readlinkSync(place, { encoding: "buffer" })) }
+          : {};
+    described.set(path, { ...common, ...more });
+    if (type === "directory")
+      for (const name of readdirSync(place, { encoding: "buffer" })) describe(`${path}/${byteStringFrom(name)}`);
+  };
+  describe("");
+  return described;
+}
+
+function typeOf(stats: Stats): string {
+  if (stats.isDirectory()) return "directory";
+  if (stats.isSymbolicLink()) return "symlink";
+  if (stats.isCharacterDevice()) return "character";
+  if (stats.isBlockDevice()) return "block";
+  return stats.isFIFO() ? "fifo" : "file";
 }

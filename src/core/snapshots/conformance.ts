@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { type ContentStore, createContentStore, digestOf } from "#core/content";
 import { byteString } from "#lib/fs";
 import { type TarHeader, tarArchive } from "#lib/tar";
-import { archived, differences, Mounter, NO_TRASH, XATTRS } from "./_testing.ts";
+import { archived, describeFolder, describeTree, differences, Mounter, NO_TRASH, XATTRS } from "./_testing.ts";
 import type { DriverOptions } from "./driver.ts";
+import { readContent } from "./file-tree.ts";
 import type { DiffID, Snapshotter } from "./snapshot.ts";
 
 type Member = Omit<TarHeader, "name" | "mode"> & { name: string; mode?: number; content?: string };
@@ -223,6 +224,46 @@ export function snapshotterSuite(name: string, make: (options: DriverOptions) =>
         expect(await read("c", "/etc/passwd", 9)).toBeUndefined();
         expect(await read("c", "/etc/passwd", 10)).toBe("root:x:0:0");
       }
+    });
+
+    test("browse() shows what a mount shows, without one", async () => {
+      const everything = await content.put(await readFile(await makeArchiveOfEverything(folder)));
+      const changes = await layerOf([
+        file(".wh.none"),
+        file("new", "x".repeat(300_000), { uid: 7, mode: 0o640 }),
+        link("d/again", "new"),
+        link("linked-below", "random"),
+      ]);
+      const chain = [everything, changes];
+      using tree = await snapshots.browse(chain);
+      const browsed = await describeTree(tree);
+      const mounted = await mounter.mounted(await snapshots.view(chain), async (root) => describeFolder(root));
+      expect(browsed.get("/new")).toMatchObject({ type: "file", links: 2, size: 300_000 });
+      expect([...browsed.keys()].sort()).toEqual([...mounted.keys()].sort());
+      for (const [path, described] of browsed) expect({ path, ...described }).toEqual({ path, ...mounted.get(path)! });
+    });
+
+    test("browse() resolves paths within the tree, and reads ranges", async () => {
+      const sparse = "abc".repeat(1000);
+      using tree = await snapshots.browse([await layerOf([...BASE, file("text", sparse)])]);
+      const resolve = (path: string, options = {}) => tree.resolve(byteString(path), options);
+      expect(resolve("/bin/../../etc/climbing")).toMatchObject({
+        path: "/etc/passwd",
+        followed: ["/bin", "/etc/climbing"],
+      });
+      expect(resolve("etc/absolute", { followLast: false })).toMatchObject({ path: "/etc/absolute", followed: [] });
+      for (const path of ["/absent", "/etc/dangling", "/etc/passwd/x"]) expect(resolve(path)).toBeUndefined();
+      expect(tree.list(resolve("/etc/deep")!.node).map(({ name }) => name)).toEqual([byteString("er")]);
+      expect(tree.readLink(resolve("/bin", { followLast: false })!.node)).toBe(byteString("usr/bin"));
+      const range = async (offset: number, length: number) =>
+        Buffer.concat(await Array.fromAsync(readContent(tree, resolve("/text")!.node, { offset, length }))).toString();
+      expect(await range(0, 5)).toBe("abcab");
+      expect(await range(2998, 50)).toBe("bc");
+      expect(await range(3000, 1)).toBe("");
+    });
+
+    test("browse() says which layer is missing", async () => {
+      await expect(snapshots.browse([digestOf("missing")])).rejects.toMatchObject({ kind: "not-found" });
     });
 
     test("usage() grows by what is written", async () => {

@@ -9,6 +9,7 @@ import { buildLayerTree, dataFilesOf, hexOf } from "./_layers.ts";
 import { readMerged } from "./_read-merged.ts";
 import { chainIDOf } from "./chain.ts";
 import type { DriverOptions } from "./driver.ts";
+import type { FileTree } from "./file-tree.ts";
 import type { ChainID, DiffID, Mount, RootMounts, Snapshotter } from "./snapshot.ts";
 
 /**
@@ -91,6 +92,10 @@ class ErofsSnapshotter implements Snapshotter {
   async view(chain: readonly DiffID[]): Promise<RootMounts> {
     const image = await this.#imageMount(hexOf(await this.prepareChain(chain)));
     return { shared: [image], own: [], path: image.target };
+  }
+
+  async browse(chain: readonly DiffID[]): Promise<FileTree> {
+    return this.#openImage(hexOf(await this.prepareChain(chain)));
   }
 
   async readFile(key: string, path: string, limitBytes: number): Promise<Uint8Array | undefined> {

@@ -5,11 +5,13 @@ import { EngineError } from "#lib/errors";
 import { fileError, isAbsent } from "#lib/fs";
 import { ActiveSnapshots, type Owner } from "./_active.ts";
 import { extractTree } from "./_extract.ts";
+import { browseLayers } from "./_inode-files.ts";
 import { buildLayerTree, hexOf, sizeOfTree } from "./_layers.ts";
 import { PreparedTrees } from "./_prepared.ts";
 import { readMerged } from "./_read-merged.ts";
 import { chainIDOf } from "./chain.ts";
 import { bindView, type DriverOptions } from "./driver.ts";
+import type { FileTree } from "./file-tree.ts";
 import type { ChainID, DiffID, RootMounts, Snapshotter } from "./snapshot.ts";
 
 /**
@@ -97,6 +99,10 @@ class OverlaySnapshotter implements Snapshotter {
     // Overlayfs without an upper directory wants two lower ones; the empty chain's is always there to be added.
     const options = [...(await this.#lowerTrees(hex)), empty].map((path) => `lowerdir=${path}`);
     return { shared: [], own: [{ type: "overlay", source: "overlay", target, options }], path: target };
+  }
+
+  async browse(chain: readonly DiffID[]): Promise<FileTree> {
+    return await browseLayers(this.#options.content, chain);
   }
 
   async readFile(key: string, path: string, limitBytes: number): Promise<Uint8Array | undefined> {

@@ -1,4 +1,5 @@
 import type { Digest } from "#api/oci";
+import type { FileTree } from "./file-tree.ts";
 
 /** The digest of an uncompressed layer tar. */
 export type DiffID = Digest;
@@ -46,6 +47,8 @@ export interface Snapshotter {
   mounts(key: string): Promise<RootMounts>;
   /** A read-only view of a chain. */
   view(chain: readonly DiffID[]): Promise<RootMounts>;
+  /** The files of a chain to look into, without a mount. To be disposed of. It may throw as `prepareChain` does. */
+  browse(chain: readonly DiffID[]): Promise<FileTree>;
   /**
    * A regular file of the snapshot as its container would see it, symlinks resolved within the root; undefined if
    * there is none, or it is empty or larger than `limitBytes`. Quick for a snapshot that was never mounted: reads the layers.

@@ -2,11 +2,13 @@ import { join } from "node:path";
 import { KeyedLock } from "#lib/async";
 import { ActiveSnapshots, type Owner } from "./_active.ts";
 import { extractTree } from "./_extract.ts";
+import { browseLayers } from "./_inode-files.ts";
 import { buildLayerTree, hexOf, sizeOfTree } from "./_layers.ts";
 import { PreparedTrees } from "./_prepared.ts";
 import { readInRoot } from "./_read-merged.ts";
 import { chainIDOf } from "./chain.ts";
 import { bindView, type DriverOptions } from "./driver.ts";
+import type { FileTree } from "./file-tree.ts";
 import type { ChainID, DiffID, RootMounts, Snapshotter } from "./snapshot.ts";
 
 /**
@@ -68,6 +70,10 @@ class VfsSnapshotter implements Snapshotter {
   async view(chain: readonly DiffID[]): Promise<RootMounts> {
     const hex = hexOf(await this.prepareChain(chain));
     return bindView(this.#chains.tree(hex), this.#chains.mountPoint(hex));
+  }
+
+  async browse(chain: readonly DiffID[]): Promise<FileTree> {
+    return await browseLayers(this.#options.content, chain);
   }
 
   async readFile(key: string, path: string, limitBytes: number): Promise<Uint8Array | undefined> {

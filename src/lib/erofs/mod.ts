@@ -9,5 +9,5 @@ export type {
   Inode,
   SymlinkInode,
 } from "./inode.ts";
-export { type ErofsImage, type ErofsStat, openErofs, readErofsTags } from "./read.ts";
+export { type ErofsImage, type ErofsStat, type Extent, openErofs, readErofsTags } from "./read.ts";
 export { writeErofs } from "./write.ts";

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { EngineError } from "#lib/errors";
-import { type ByteString, fileError } from "#lib/fs";
+import { type ByteString, fileError, type ResolvedPath, resolvePath } from "#lib/fs";
 import { type Dirent, readDirents } from "./_dirents.ts";
 import * as format from "./_format.ts";
 import { decodeXattrs } from "./_xattrs.ts";
@@ -8,8 +8,8 @@ import type { Inode } from "./inode.ts";
 
 const { BLOCK, MODES, NULL_BLOCK } = format;
 
-/** As the kernel's own limit on following. */
-const MAX_SYMLINKS = 40;
+/** Chunk indexes: a sparse file may have a million. */
+const SLOTS_AT_ONCE = 512;
 /** PATH_MAX. */
 const SYMLINK_BYTES = 4096;
 
@@ -26,6 +26,17 @@ export interface ErofsStat {
   readonly nanoseconds: number;
   readonly major: number;
   readonly minor: number;
+}
+
+/** A piece of a file's content. */
+export interface Extent {
+  /** In the file. */
+  readonly offset: number;
+  readonly size: number;
+  /** 0 for the image itself, N for its Nth data file. */
+  readonly source: number;
+  /** Where the piece starts there. */
+  readonly at: number;
 }
 
 interface Node extends ErofsStat {
@@ -101,30 +112,21 @@ export class ErofsImage implements Disposable {
    * @throws EngineError `invalid-parameter` for too many symlinks
    */
   find(path: ByteString, options: { followLast?: boolean } = {}): ErofsStat | undefined {
-    const { followLast = true } = options;
-    const stack = [this.#node(this.#rootNid)];
-    const pending = split(path).toReversed();
-    let symlinks = 0;
-    for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
-      const directory = stack.at(-1)!;
-      if (directory.type !== "directory") return undefined;
-      if (part === "..") {
-        if (stack.length > 1) stack.pop();
-        continue;
-      }
-      const nid = this.#lookUp(directory, part);
-      if (nid === undefined) return undefined;
-      const node = this.#node(nid);
-      if (node.type !== "symlink" || (pending.length === 0 && !followLast)) {
-        stack.push(node);
-        continue;
-      }
-      if (++symlinks > MAX_SYMLINKS) throw new EngineError("invalid-parameter", `find "${path}": too many symlinks`);
-      const target = this.readLink(node);
-      if (target.startsWith("/")) stack.length = 1;
-      pending.push(...split(target).toReversed());
-    }
-    return stack.at(-1);
+    return this.resolve(path, options)?.node;
+  }
+
+  /** The same, telling the way. */
+  resolve(path: ByteString, options: { followLast?: boolean } = {}): ResolvedPath<ErofsStat> | undefined {
+    return resolvePath<ErofsStat>(
+      {
+        root: this.#node(this.#rootNid),
+        typeOf: (node) => node.type,
+        child: (directory, name) => this.#child(directory, name),
+        readLink: (node) => this.readLink(node),
+      },
+      path,
+      options,
+    );
   }
 
   /** The names in a directory with what they lead to, sorted by bytes, without "." and "..". */
@@ -150,20 +152,37 @@ export class ErofsImage implements Disposable {
     return xattrs;
   }
 
+  /** Where the content of a regular file lies, ascending. What lies nowhere is zero. */
+  *extents(file: ErofsStat): Generator<Extent, void> {
+    const node = this.#node(file.nid);
+    const bits = (node.location & format.CHUNK_BITS_MASK) + format.BLOCK_BITS;
+    let last: Extent | undefined;
+    for (const { index, source, block } of this.#chunks(node, bits)) {
+      if (block === NULL_BLOCK) continue;
+      const offset = index * 2 ** bits;
+      const extent = { offset, size: Math.min(2 ** bits, node.size - offset), source, at: block * BLOCK };
+      if (last !== undefined && continues(last, extent)) {
+        last = { ...last, size: last.size + extent.size };
+        continue;
+      }
+      if (last !== undefined) yield last;
+      last = extent;
+    }
+    if (last !== undefined) yield last;
+  }
+
+  /** The file that the extents of a source lie in. */
+  sourcePath(source: number): string {
+    const path = source === 0 ? this.#path : this.#dataPaths[source - 1];
+    if (path === undefined) throw this.#corrupt(`device ${source}`);
+    return path;
+  }
+
   /** The whole of a regular file; mind its size. @throws EngineError when a data file is not there or too short */
   read(file: ErofsStat): Uint8Array {
-    const node = this.#node(file.nid);
-    const bytes = Buffer.alloc(node.size);
-    if (node.size === 0) return bytes;
-    const bits = (node.location & format.CHUNK_BITS_MASK) + format.BLOCK_BITS;
-    const count = Math.ceil(node.size / 2 ** bits);
-    const indexes = this.#read(format.alignUp(node.bodyAt, format.CHUNK_INDEX_SIZE), count * format.CHUNK_INDEX_SIZE);
-    for (let i = 0; i < count; i++) {
-      const device = indexes.readUInt16LE(i * format.CHUNK_INDEX_SIZE + 2);
-      const block = indexes.readUInt32LE(i * format.CHUNK_INDEX_SIZE + 4);
-      const chunk = bytes.subarray(i * 2 ** bits, (i + 1) * 2 ** bits);
-      if (block !== NULL_BLOCK) this.#fill(this.#device(device), chunk, block * BLOCK);
-    }
+    const bytes = Buffer.alloc(file.size);
+    for (const { offset, size, source, at } of this.extents(file))
+      this.#fill(this.#device(source), bytes.subarray(offset, offset + size), at);
     return bytes;
   }
 
@@ -213,6 +232,24 @@ export class ErofsImage implements Disposable {
     };
   }
 
+  *#chunks(node: Node, bits: number): Generator<{ index: number; source: number; block: number }, void> {
+    const slots = format.alignUp(node.bodyAt, format.CHUNK_INDEX_SIZE);
+    const count = Math.ceil(node.size / 2 ** bits);
+    for (let first = 0; first < count; first += SLOTS_AT_ONCE) {
+      const read = Math.min(SLOTS_AT_ONCE, count - first);
+      const bytes = this.#read(slots + first * format.CHUNK_INDEX_SIZE, read * format.CHUNK_INDEX_SIZE);
+      for (let i = 0; i < read; i++) {
+        const at = i * format.CHUNK_INDEX_SIZE;
+        yield { index: first + i, source: bytes.readUInt16LE(at + 2), block: bytes.readUInt32LE(at + 4) };
+      }
+    }
+  }
+
+  #child(directory: ErofsStat, name: ByteString): ErofsStat | undefined {
+    const nid = this.#lookUp(this.#node(directory.nid), name);
+    return nid === undefined ? undefined : this.#node(nid);
+  }
+
   /** Binary search for the block, then through its names. */
   #lookUp(directory: Node, name: ByteString): number | undefined {
     let low = 0;
@@ -247,8 +284,7 @@ export class ErofsImage implements Disposable {
     if (id === 0) return this.#fd;
     const open = this.#dataFds.get(id);
     if (open !== undefined) return open;
-    const path = this.#dataPaths[id - 1];
-    if (path === undefined) throw this.#corrupt(`device ${id}`);
+    const path = this.sourcePath(id);
     try {
       const fd = openSync(path, "r");
       this.#dataFds.set(id, fd);
@@ -289,6 +325,7 @@ function readTags(slots: Buffer): string[] {
   return tags;
 }
 
-function split(path: string): ByteString[] {
-  return path.split("/").filter((part) => part !== "" && part !== ".") as ByteString[];
+function continues(before: Extent, next: Extent): boolean {
+  const { offset, size, source, at } = before;
+  return next.source === source && next.offset === offset + size && next.at === at + size;
 }

@@ -2,4 +2,5 @@
 export { type ByteString, byteString, byteStringFrom, bytesOf, textOf } from "./byte-string.ts";
 export { buildAtomic, publish, syncDirectory, TEMPORARY_SUFFIX, writeAtomic } from "./durable.ts";
 export { errnoOf, fileError, isAbsent } from "./errno.ts";
+export { pathParts, type ResolvedPath, resolvePath, type Walkable } from "./resolve-path.ts";
 export { Trash, type TrashOptions } from "./trash.ts";
