@@ -51,11 +51,21 @@ async function install(packages: Record<string, string>): Promise<void> {
 export async function dockerCli(): Promise<string> {
   const installed = Bun.which("docker");
   if (installed) return installed;
-  const folder = join(ROOT, "build/docker-cli");
-  const path = join(folder, "usr/bin/docker");
+  const name = output(["apt-cache", "show", "--no-all-versions", "docker-cli"]) ? "docker-cli" : "docker.io";
+  return programOf(name, "usr/bin/docker");
+}
+
+/** Debian's registry: the one that is installed, else taken out of its package, which would start a service. */
+export async function debianRegistry(): Promise<string> {
+  return Bun.which("docker-registry") ?? (await programOf("docker-registry", "usr/bin/docker-registry"));
+}
+
+/** A program of a package that is not installed for it, unpacked once below build/. */
+async function programOf(name: string, program: string): Promise<string> {
+  const folder = join(ROOT, "build/packages", name);
+  const path = join(folder, program);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
-  const name = output(["apt-cache", "show", "--no-all-versions", "docker-cli"]) ? "docker-cli" : "docker.io";
   await run(["apt-get", "download", "-qq", name], { cwd: folder, quiet: true });
   const archive =
     output(["sh", "-c", `ls "${folder}"/${name}_*.deb`]) ?? fail(`apt-get download ${name} brought nothing`);

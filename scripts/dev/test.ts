@@ -2,19 +2,18 @@ import { build } from "./build.ts";
 import { checkSources } from "./check.ts";
 import { requireHost } from "./daemon.ts";
 import { startOracle } from "./oracle.ts";
-import { dockerCli, ensureTestPackages } from "./packages.ts";
+import { debianRegistry, dockerCli, ensureTestPackages } from "./packages.ts";
 import { BUN, run, step } from "./shell.ts";
 
 /** Everything that CI runs. `--oracle` demands the comparison with a real engine, `--vm` adds the run in a guest. */
 export async function runTests(args: string[]): Promise<void> {
   requireHost();
   await ensureTestPackages();
-  const docker = await dockerCli();
+  const env = { TUG_TEST_DOCKER: await dockerCli(), TUG_TEST_REGISTRY: await debianRegistry() };
   await checkSources();
   await step("build", build);
   await step("executor tests under sanitizers", () => run(["make", "--silent", "-C", "executor", "test"]));
-  await step("unit and module tests", () => run([BUN, "test", "src", "scripts"]));
-  const env = { TUG_TEST_DOCKER: docker };
+  await step("unit and module tests", () => run([BUN, "test", "src", "scripts"], { env }));
   await step("end-to-end tests", () => run([BUN, "test", "--timeout=120000", "test/engine"], { env }));
   await using oracle = await startOracle({ wanted: args.includes("--oracle") });
   if (oracle) {
