@@ -1,3 +1,5 @@
 /** Concurrency: locks by key, deferred values, background work that is joined at shutdown. */
 export { Background } from "./background.ts";
 export { KeyedLock } from "./keyed-lock.ts";
+export { SharedWork } from "./shared-work.ts";
+export { Slots } from "./slots.ts";
