@@ -72,9 +72,14 @@ export class Database implements Disposable {
 
   /** Everything in `body` commits together or, when it throws, not at all. Calls nest as savepoints. */
   transaction<T>(body: () => T): T {
-    const result = this.#sqlite.transaction(body).immediate();
+    const result = this.transactionSoon(body);
     this.#sync();
     return result;
+  }
+
+  /** Like `transaction`, but a power cut may undo it until a later call of `durable` has resolved. */
+  transactionSoon<T>(body: () => T): T {
+    return this.#sqlite.transaction(body).immediate();
   }
 
   [Symbol.dispose](): void {
