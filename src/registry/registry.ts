@@ -67,7 +67,13 @@ export interface Access {
   authorize(request: Request, scopes: readonly Scope[], peer: Peer): Promise<Authorization> | Authorization;
 }
 
-export type Authorization = { readonly principal: Principal } | { readonly challenge: Response };
+export type Authorization =
+  | {
+      readonly principal: Principal;
+      /** Which repositories a catalog lists for them; left out: all. */
+      sees?(repository: string): boolean;
+    }
+  | { readonly challenge: Response };
 
 /** Told about everything that happened, after it is durable. */
 export interface Notify {
