@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { ContainerConfig, Health, HostConfig, NetworkingConfig } from "#api/engine";
 import type { Filters } from "#core/events";
+import type { ImageID } from "#core/images";
 import type { Container, ContainerID, Exec, ExecConfig } from "./container.ts";
 
 /**
@@ -56,6 +57,22 @@ export interface Containers {
   logs(reference: string, options: LogsRequest): Promise<AsyncIterable<Uint8Array>>;
   /** @throws `conflict` when it does not run */
   resize(reference: string, size: { width: number; height: number }): Promise<void>;
+
+  /** What is different from the image, parents first, each directory in the order of its names. */
+  changes(reference: string): Promise<Change[]>;
+  /** A tar of the root filesystem, without what is mounted over it. */
+  export(reference: string, options: { readonly signal?: AbortSignal }): Promise<AsyncIterable<Uint8Array>>;
+  /** @throws `not-found` "Could not find the file PATH in container X" */
+  statPath(reference: string, path: string): Promise<PathStat>;
+  /** A file or a directory as a tar, volumes and binds included. A link that the path ends in is not followed. Throws as `statPath`. */
+  getArchive(reference: string, path: string, options: { readonly signal?: AbortSignal }): Promise<PathArchive>;
+  /**
+   * Extracts a tar, compressed or not, into a directory. Names and links lead nowhere beyond that directory.
+   * @throws `not-found`; `invalid-parameter` for a path that is no directory or is read-only, and for a malformed tar
+   */
+  putArchive(reference: string, path: string, options: PutArchiveOptions): Promise<void>;
+  /** Makes an image of what the container changed. */
+  commit(reference: string, options: CommitRequest): Promise<ImageID>;
 
   createExec(reference: string, config: ExecConfig): Promise<string>;
   /** Resolves when it is sure that this call starts it. @throws `not-found` "No such exec instance: X"; `conflict` on a second start */
@@ -126,6 +143,52 @@ export interface LogsRequest {
   readonly until: string;
   /** -1: all. */
   readonly tail: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Change {
+  /** Absolute. */
+  readonly path: string;
+  readonly kind: "modified" | "added" | "deleted";
+}
+
+/** One file of a container, links not followed. */
+export interface PathStat {
+  readonly name: string;
+  readonly size: number;
+  /** As the kernel has it: S_IFMT and permission bits. */
+  readonly mode: number;
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly modifiedAt: string;
+  /** Of a symlink: where it leads in the end, absolute, whether that exists or not; else empty. */
+  readonly linkTarget: string;
+}
+
+export interface PathArchive {
+  readonly stat: PathStat;
+  readonly tar: AsyncIterable<Uint8Array>;
+}
+
+export interface PutArchiveOptions {
+  readonly tar: AsyncIterable<Uint8Array>;
+  /** Gives everything to the container's user instead of the owners that the tar names. */
+  readonly chownToUser: boolean;
+  /** Refuses to replace a directory by something else, and the other way round. */
+  readonly keepKinds: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface CommitRequest {
+  /** Freezes a running container while its files are read. */
+  readonly pause: boolean;
+  /** A name for the image. */
+  readonly reference?: string;
+  readonly author: string;
+  readonly comment: string;
+  /** Takes precedence over the container's own. */
+  readonly config?: ContainerConfig;
+  /** Dockerfile instructions. */
+  readonly changes: readonly string[];
   readonly signal?: AbortSignal;
 }
 

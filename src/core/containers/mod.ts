@@ -11,12 +11,17 @@ export type {
 } from "./container.ts";
 export type {
   AttachRequest,
+  Change,
+  CommitRequest,
   ContainerPaths,
   Containers,
   CreateRequest,
   ExecStart,
   ListQuery,
   LogsRequest,
+  PathArchive,
+  PathStat,
+  PutArchiveOptions,
   StopOptions,
   WaitCondition,
   WaitOutcome,
