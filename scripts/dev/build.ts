@@ -4,6 +4,9 @@ import { Glob } from "bun";
 import { ensureBuildPackages } from "./packages.ts";
 import { BUN, output, ROOT, run } from "./shell.ts";
 
+/** What runs by itself: the executable, and its worker threads (`src/daemon/worker-entry.ts` knows where they lie). */
+const PROGRAMS = ["cmd/main.ts", "src/daemon/worker.ts"];
+
 /** Builds what is older than its sources: the executor, the built-in image's program, `dist/tug` and `dist/tugd`. */
 export async function build(): Promise<void> {
   await ensureBuildPackages();
@@ -24,7 +27,7 @@ async function compile(): Promise<void> {
   flags.push("--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig");
   const commit = output(["git", "rev-parse", "--short=12", "HEAD"]) ?? "";
   const define = `--define=process.env.TUG_COMMIT=${JSON.stringify(commit)}`;
-  await run([BUN, "build", ...flags, define, "cmd/main.ts", "--outfile", target], { quiet: true });
+  await run([BUN, "build", ...flags, define, ...PROGRAMS, "--outfile", target], { quiet: true });
   renameSync(join(ROOT, target), join(ROOT, "dist/tug"));
   rmSync(join(ROOT, "dist/tugd"), { force: true });
   linkSync(join(ROOT, "dist/tug"), join(ROOT, "dist/tugd"));

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
 import {
   type Containers,
@@ -28,6 +28,7 @@ import { messageOf } from "#lib/errors";
 import { Trash } from "#lib/fs";
 import type { Logger } from "#lib/log";
 import { systemClock } from "#lib/time";
+import { createThreads } from "#lib/workers";
 import type { SystemBackend } from "#server";
 import { findAppArmorParser, loadAppArmor } from "./apparmor.ts";
 import { capture } from "./capture.ts";
@@ -39,6 +40,7 @@ import { preflight, thisProcess } from "./preflight.ts";
 import type { Release } from "./release.ts";
 import { type Reloadable, reloadableOf } from "./reloadable.ts";
 import { createSystem } from "./system.ts";
+import { workerEntry } from "./worker-entry.ts";
 
 export interface Engine extends AsyncDisposable {
   readonly containers: Containers & ContainersLifecycle;
@@ -91,6 +93,13 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
       report: reportFailure,
     }),
   );
+  const workers = stack.use(
+    createThreads({
+      entry: workerEntry(),
+      limit: Math.min(availableParallelism(), THREAD_LIMIT),
+      after: (delayMs, callback) => clock.after(delayMs, callback),
+    }),
+  );
   const content = await createContentStore(join(dataRoot, "content"));
   await content.clean();
   const snapshotter = await selectSnapshotter({
@@ -114,6 +123,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
     snapshots: snapshotter,
     events,
     clock,
+    workers,
     containersUsing: (id) => containers.usersOf(id),
     garbage: () => garbage.request(),
     platform: platformOf(host.architecture),
@@ -168,6 +178,9 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
+
+/** Disks and networks give no more to do than so many threads can. */
+const THREAD_LIMIT = 4;
 
 /** All in one process of the executor; should one tree resist, each by itself. */
 async function deleteTrees(executor: Executor, paths: readonly string[]): Promise<void> {

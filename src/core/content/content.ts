@@ -16,6 +16,13 @@ export interface ContentStore {
     source: AsyncIterable<Uint8Array>,
     expected?: { digest?: Digest; size?: number; lease?: Lease },
   ): Promise<{ digest: Digest; size: number }>;
+  /**
+   * Takes in a blob that was written to `temporaryPath()`, synced and hashed already. Neither file is there afterwards, whatever comes
+   * of it; where the blob is there already it stays as it is, since somebody may have mounted it.
+   *
+   * @param sidecar - a file, written in the same way, that becomes the blob's
+   */
+  adopt(file: { path: string; digest: Digest; sidecar?: string }, lease: Lease): Promise<void>;
   /** A small blob at once. */
   put(bytes: Uint8Array, lease?: Lease): Promise<Digest>;
   /** To be disposed of when records refer to the blobs, or nobody ever will. */
@@ -31,6 +38,10 @@ export interface ContentStore {
   open(digest: Digest, range?: { start: number; end: number }): Readable;
   /** The file of a blob, for mounts. It need not exist. */
   path(digest: Digest): string;
+  /**
+   * What was found out about a blob while it came in, and can be found out again: a file that goes with the blob. It need not exist.
+   */
+  sidecar(digest: Digest): string;
   remove(digest: Digest): Promise<void>;
   list(): Promise<Digest[]>;
   /** A file name in the store's own temporary folder, on the same filesystem as the blobs. */

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Digest, parseDigest } from "#api/oci";
 import { KeyedLock } from "#lib/async";
 import { EngineError } from "#lib/errors";
-import { fileError, isAbsent, publish, syncDirectory } from "#lib/fs";
+import { DirectorySync, fileError, isAbsent, syncDirectory } from "#lib/fs";
 import type { ContentStore } from "./content.ts";
 import { blobName, digestOf } from "./digest.ts";
 import { type Lease, Leases } from "./leases.ts";
@@ -17,8 +17,9 @@ const DEFAULT_READ_LIMIT_BYTES = 16 * 1024 * 1024;
 /**
  * Opens the store in a directory, which is made when missing.
  *
- *     ROOT/sha256/HEX   the blobs
- *     ROOT/tmp/…        what is being written; `clean` empties it
+ *     ROOT/sha256/HEX     the blobs
+ *     ROOT/sidecars/HEX   what is known about some of them; it comes before its blob and goes after it
+ *     ROOT/tmp/…          what is being written; `clean` empties it
  */
 export async function createContentStore(root: string): Promise<ContentStore> {
   const store = new DirectoryStore(root);
@@ -29,7 +30,9 @@ export async function createContentStore(root: string): Promise<ContentStore> {
 class DirectoryStore implements ContentStore {
   readonly #root: string;
   readonly #blobs: string;
+  readonly #sidecars: string;
   readonly #temporary: string;
+  readonly #sync: DirectorySync;
   readonly #leases = new Leases();
   /** Orders, for each digest, leasing and publishing against collecting. */
   readonly #publishing = new KeyedLock();
@@ -37,11 +40,14 @@ class DirectoryStore implements ContentStore {
   constructor(root: string) {
     this.#root = root;
     this.#blobs = join(root, "sha256");
+    this.#sidecars = join(root, "sidecars");
     this.#temporary = join(root, "tmp");
+    this.#sync = new DirectorySync(this.#blobs);
   }
 
   async makeFolders(): Promise<void> {
-    for (const folder of [this.#blobs, this.#temporary]) await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const folder of [this.#blobs, this.#sidecars, this.#temporary])
+      await mkdir(folder, { recursive: true, mode: 0o700 });
     await syncDirectory(this.#root);
   }
 
@@ -56,14 +62,22 @@ class DirectoryStore implements ContentStore {
       await using file = await open(temporary, "wx", 0o600);
       const written = verify(await measure(source, file), expected);
       await file.sync();
-      await this.#publishing.run(written.digest, () => {
-        lease?.add(written.digest);
-        return publish({ from: temporary, to: this.path(written.digest) });
-      });
+      await this.#publish({ path: temporary, digest: written.digest }, lease);
       return written;
     } catch (error) {
-      await rm(temporary, { force: true });
       throw fileError("write blob", error);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  async adopt(file: { path: string; digest: Digest; sidecar?: string }, lease: Lease): Promise<void> {
+    try {
+      await this.#publish(file, lease);
+    } catch (error) {
+      throw fileError("write blob", error);
+    } finally {
+      for (const path of [file.path, file.sidecar]) if (path !== undefined) await rm(path, { force: true });
     }
   }
 
@@ -115,9 +129,14 @@ class DirectoryStore implements ContentStore {
     return join(this.#blobs, blobName(digest));
   }
 
+  sidecar(digest: Digest): string {
+    return join(this.#sidecars, blobName(digest));
+  }
+
   async remove(digest: Digest): Promise<void> {
     await rm(this.path(digest), { force: true });
-    await syncDirectory(this.#blobs);
+    await rm(this.sidecar(digest), { force: true });
+    await this.#sync.sync();
   }
 
   async list(): Promise<Digest[]> {
@@ -132,6 +151,20 @@ class DirectoryStore implements ContentStore {
   async clean(): Promise<void> {
     await rm(this.#temporary, { recursive: true, force: true });
     await this.makeFolders();
+    const blobs = new Set(await readdir(this.#blobs));
+    for (const name of await readdir(this.#sidecars))
+      if (!blobs.has(name)) await rm(join(this.#sidecars, name), { force: true });
+  }
+
+  /** Gives a synced file its name, under the lease. One that is there already stays. */
+  async #publish(file: { path: string; digest: Digest; sidecar?: string }, lease: Lease | undefined): Promise<void> {
+    await this.#publishing.run(file.digest, async () => {
+      lease?.add(file.digest);
+      if (await this.has(file.digest)) return;
+      if (file.sidecar !== undefined) await rename(file.sidecar, this.sidecar(file.digest));
+      await rename(file.path, this.path(file.digest));
+      await this.#sync.sync();
+    });
   }
 
   /** Leases a blob if it is there; with the lease it stays. */

@@ -3,11 +3,11 @@ import { familiarReference, formatReference, parseReference, withDefaultTag } fr
 import { byteString } from "#lib/fs";
 import { type TarHeader, tarArchive } from "#lib/tar";
 import { addImage, withLease } from "./add.ts";
-import { storeLayer } from "./archive/layer.ts";
 import type { ImagesContext } from "./context.ts";
 import { parseImageDocument } from "./document.ts";
 import type { BuiltinImage } from "./image.ts";
 import { emitImageEvent } from "./image-event.ts";
+import { storeLayer } from "./ingest/store-layer.ts";
 
 /** Everything in the image is from this time, so that the same program gives the same image ID everywhere. */
 const MADE = { seconds: 1_767_225_600, text: "2026-01-01T00:00:00Z" };
@@ -18,7 +18,7 @@ export async function seedBuiltin(context: ImagesContext, builtin: BuiltinImage)
   const key = formatReference(name);
   if (context.records.isSeeded(key)) return;
   await withLease(context, async (lease) => {
-    const layer = await storeLayer(context.content, once(makeLayer(builtin)), lease);
+    const layer = await storeLayer(context, { source: once(makeLayer(builtin)) }, { lease, signal: NEVER });
     const config = Buffer.from(
       JSON.stringify({
         architecture: context.platform.architecture,
@@ -61,6 +61,9 @@ function parentsOf(path: string): string[] {
   const parent = posix.dirname(path);
   return parent === "/" ? [] : [...parentsOf(parent), parent];
 }
+
+/** A seed is made when the daemon starts, which nothing interrupts. */
+const NEVER = new AbortController().signal;
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;

@@ -3,12 +3,12 @@ import { isDigest, type Platform } from "#api/oci";
 import { EngineError } from "#lib/errors";
 import { formatNano } from "#lib/time";
 import { addImage, withLease } from "./add.ts";
-import { storeLayer, tap } from "./archive/layer.ts";
 import { applyChanges } from "./changes/apply.ts";
 import type { ImagesContext } from "./context.ts";
 import { parseImageDocument } from "./document.ts";
 import type { ImportOptions, Progress } from "./image.ts";
 import { emitImageEvent } from "./image-event.ts";
+import { storeLayer } from "./ingest/store-layer.ts";
 import { parsePlatform } from "./platform.ts";
 import type { StoredLayer } from "./records.ts";
 import { reporting } from "./reporting.ts";
@@ -25,8 +25,7 @@ export function importImage(
   return reporting(
     (report, signal) =>
       withLease(context, async (lease) => {
-        const source = tap(tar, () => signal.throwIfAborted());
-        const layer = await storeLayer(context.content, source, lease);
+        const layer = await storeLayer(context, { source: tar }, { lease, signal });
         const created = formatNano(context.clock.nowNano());
         const bytes = makeDocument({ layer, platform, created, config, comment: options.message ?? "" });
         const image = {

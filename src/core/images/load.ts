@@ -22,7 +22,7 @@ export function loadImages(
   const work = (report: Report, signal: AbortSignal) =>
     withLease(context, async (lease) => {
       const progress = options.quiet ? () => {} : layerReporter(report);
-      const members = new ArchiveMembers({ content: context.content, lease, progress, signal });
+      const members = new ArchiveMembers({ context, lease, progress, signal });
       await members.read(archive);
       for (const planned of await planImages(members, context.platform)) {
         signal.throwIfAborted();

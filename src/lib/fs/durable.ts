@@ -8,6 +8,31 @@ export async function syncDirectory(path: string): Promise<void> {
   await directory.sync();
 }
 
+/** Syncs one directory for many: who asks while a sync is under way shares the next one with all others who ask meanwhile. */
+export class DirectorySync {
+  readonly #path: string;
+  #running: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Resolves when every change that was made in the directory before the call is durable. */
+  sync(): Promise<void> {
+    this.#next ??= this.#afterRunning();
+    return this.#next;
+  }
+
+  async #afterRunning(): Promise<void> {
+    // A failure is for those who asked for that one.
+    await this.#running.catch(() => undefined);
+    this.#next = undefined;
+    this.#running = syncDirectory(this.#path);
+    await this.#running;
+  }
+}
+
 /** Renames a file or directory to its final name, durably; its content must be synced already. */
 export async function publish(names: { from: string; to: string }): Promise<void> {
   await rename(names.from, names.to);

@@ -109,6 +109,7 @@ class FileWindow implements Disposable {
 export class TarScanner {
   readonly #parser = parseTar();
   readonly #visit: (entry: TarEntry) => void;
+  readonly #header: (bytes: Uint8Array) => void;
   /** What the parser waits for, as far as it has come. */
   #wanted = new Uint8Array(0);
   #have = 0;
@@ -118,8 +119,10 @@ export class TarScanner {
   #done = false;
   #passed = 0;
 
-  constructor(visit: (entry: TarEntry) => void) {
+  /** @param header - is shown all bytes that are no data of members, in order; what an outline is made of */
+  constructor(visit: (entry: TarEntry) => void, header: (bytes: Uint8Array) => void = () => {}) {
     this.#visit = visit;
+    this.#header = header;
     this.#follow(this.#parser.next());
   }
 
@@ -134,14 +137,20 @@ export class TarScanner {
       this.#wanted.set(chunk.subarray(at, at + taken), this.#have);
       this.#have += taken;
       at += taken;
-      if (this.#skip === 0 && this.#have === this.#wanted.byteLength) this.#follow(this.#parser.next(this.#wanted));
+      if (this.#skip === 0 && this.#have === this.#wanted.byteLength) this.#feed();
     }
   }
 
   end(): void {
     if (this.#done) return;
     if (this.#skip > this.#padding) throw malformedTar("unexpected end", this.#passed);
-    this.#follow(this.#parser.next(this.#wanted.subarray(0, this.#have)));
+    this.#feed();
+  }
+
+  #feed(): void {
+    const bytes = this.#wanted.subarray(0, this.#have);
+    this.#header(bytes);
+    this.#follow(this.#parser.next(bytes));
   }
 
   /** Goes on until the parser needs bytes. */

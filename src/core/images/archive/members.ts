@@ -3,14 +3,15 @@
  * content store as a layer, uncompressed. Only the manifest, which may come last, tells what was what.
  */
 import { posix } from "node:path";
-import type { ContentStore, Lease } from "#core/content";
+import type { Lease } from "#core/content";
 import { decompress, peek } from "#lib/compression";
 import { EngineError } from "#lib/errors";
 import { textOf } from "#lib/fs";
+import { tap } from "#lib/stream";
 import { readTar, type TarEntry, type TarMember } from "#lib/tar";
 import { invalidArchive } from "../errors.ts";
+import { type IngestContext, storeLayer } from "../ingest/store-layer.ts";
 import type { StoredLayer } from "../records.ts";
-import { storeLayer, tap } from "./layer.ts";
 
 const LIMITS = {
   /** Kept in memory; the largest real configs have some ten KiB. */
@@ -24,7 +25,7 @@ const LIMITS = {
 type Outcome = StoredLayer | { readonly error: unknown };
 
 export interface ReadOptions {
-  readonly content: ContentStore;
+  readonly context: IngestContext;
   readonly lease: Lease;
   /** Called as layers come in. */
   readonly progress: (member: { path: string; current: number; total: number }) => void;
@@ -112,14 +113,14 @@ export class ArchiveMembers {
   }
 
   #store(path: string, source: AsyncIterable<Uint8Array>, total: number): Promise<StoredLayer> {
-    const { content, lease, progress, signal } = this.#options;
+    const { context, lease, progress, signal } = this.#options;
     let current = 0;
     const counted = tap(source, (chunk) => {
       signal.throwIfAborted();
       current += chunk.byteLength;
       progress({ path, current, total });
     });
-    return storeLayer(content, counted, lease);
+    return storeLayer(context, { source: counted }, { lease, signal });
   }
 
   #forget(path: string): void {

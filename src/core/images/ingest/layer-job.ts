@@ -1,0 +1,169 @@
+/**
+ * The work of taking in a layer, done in a thread of its own. One pass: the bytes as stored are hashed, decompressed, hashed again,
+ * scanned for members and written.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
+import { type Digest, parseDigest } from "#api/oci";
+import type { DiffID } from "#core/snapshots";
+import { type CompressionFormat, decompress, detectCompression, MAGIC_BYTES, peek } from "#lib/compression";
+import { EngineError } from "#lib/errors";
+import { fileError } from "#lib/fs";
+import { tap } from "#lib/stream";
+import { OutlineWriter, TarScanner } from "#lib/tar";
+import type { Job } from "#lib/workers";
+
+export interface LayerFiles {
+  /** What is to become the layer's tar, and its outline. Neither exists. */
+  readonly tar: string;
+  readonly outline: string;
+}
+
+export interface LayerInput extends LayerFiles {
+  readonly stored?: { readonly digest: Digest; readonly size: number };
+  readonly diffID?: DiffID;
+}
+
+/** A layer as it came: compressed or not. */
+export interface StoredForm {
+  readonly digest: Digest;
+  readonly size: number;
+  /** Undefined when it was not compressed; then `digest` is the diffID. */
+  readonly compression?: CompressionFormat;
+}
+
+export interface LayerOutput {
+  readonly diffID: DiffID;
+  readonly blobBytes: number;
+  readonly fileBytes: number;
+  readonly stored: StoredForm;
+  /** Whether the outline was written: a small tar is read as quickly itself. */
+  readonly hasOutline: boolean;
+}
+
+/** Beyond what any layer has, and within what EROFS can address. A smaller disk is full before. */
+const LAYER_LIMIT_BYTES = 2 ** 40;
+/** The disk writes while the rest still comes, and never has more than this to catch up with. */
+const SYNC_BYTES = 64 * 1024 * 1024;
+/** Of tars below this the headers are read from themselves. */
+const OUTLINE_FROM_BYTES = 1024 * 1024;
+
+/**
+ * Writes a layer's tar and its outline, synced. What it leaves when it fails is the caller's to remove.
+ *
+ * @throws `invalid-parameter` for a layer that is not what it was said to be, broken, cut off, no tar or too large; `unavailable` when the disk is full
+ */
+export const storeLayerJob: Job<LayerInput, LayerOutput> = {
+  name: "images/store-layer",
+  async run(input, { source }) {
+    const { head, stream } = await peek(source, MAGIC_BYTES);
+    const compression = detectCompression(head);
+    const asStored = new Measure();
+    using tar = new LayerWriter(input);
+    if (compression === undefined) for await (const piece of stream) tar.write(piece);
+    else for await (const piece of decompress(tap(stream, (bytes) => asStored.add(bytes)))) tar.write(piece);
+    const written = tar.finish();
+    const { diffID: digest, blobBytes: size } = written;
+    const stored = compression === undefined ? { digest, size } : { ...asStored.result(), compression };
+    verify(input, { stored, diffID: digest });
+    return { ...written, stored };
+  },
+};
+
+/** Hashes and counts bytes. */
+class Measure {
+  readonly #hash = createHash("sha256");
+  size = 0;
+
+  add(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    this.size += bytes.byteLength;
+  }
+
+  result(): { digest: Digest; size: number } {
+    return { digest: parseDigest(`sha256:${this.#hash.digest("hex")}`), size: this.size };
+  }
+}
+
+/** Synchronous writes: this thread has nothing else to do meanwhile, and one takes less time than a turn through a pool. */
+class LayerWriter implements Disposable {
+  readonly #tar: number;
+  readonly #outlineFile: number;
+  readonly #outline: OutlineWriter;
+  readonly #measure = new Measure();
+  readonly #scanner: TarScanner;
+  #fileBytes = 0;
+  #unsynced = 0;
+
+  constructor({ tar, outline }: LayerFiles) {
+    this.#tar = openNew(tar);
+    this.#outlineFile = openNew(outline);
+    this.#outline = new OutlineWriter(this.#outlineFile);
+    this.#scanner = new TarScanner(
+      (entry) => {
+        this.#fileBytes += entry.size;
+      },
+      (header) => this.#outline.add(header),
+    );
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#measure.add(bytes);
+    if (this.#measure.size > LAYER_LIMIT_BYTES)
+      throw new EngineError("invalid-parameter", `layer is larger than ${LAYER_LIMIT_BYTES} bytes`);
+    this.#scanner.push(bytes);
+    this.#unsynced += bytes.byteLength;
+    onDisk(() => {
+      for (let done = 0; done < bytes.byteLength; ) done += writeSync(this.#tar, bytes, done);
+      if (this.#unsynced >= SYNC_BYTES) this.#sync();
+    });
+  }
+
+  finish(): Omit<LayerOutput, "stored"> {
+    this.#scanner.end();
+    const { digest: diffID, size: blobBytes } = this.#measure.result();
+    const hasOutline = blobBytes >= OUTLINE_FROM_BYTES;
+    onDisk(() => {
+      this.#sync();
+      if (!hasOutline) return;
+      this.#outline.flush();
+      fdatasyncSync(this.#outlineFile);
+    });
+    return { diffID, blobBytes, fileBytes: this.#fileBytes, hasOutline };
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#tar);
+    closeSync(this.#outlineFile);
+  }
+
+  #sync(): void {
+    fdatasyncSync(this.#tar);
+    this.#unsynced = 0;
+  }
+}
+
+function openNew(path: string): number {
+  return onDisk(() => openSync(path, "wx", 0o600));
+}
+
+function onDisk<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw fileError("write layer", error);
+  }
+}
+
+function verify(expected: LayerInput, actual: { stored: { digest: Digest; size: number }; diffID: DiffID }): void {
+  const { stored, diffID } = expected;
+  if (stored !== undefined && stored.size !== actual.stored.size)
+    throw new EngineError(
+      "invalid-parameter",
+      `layer "${stored.digest}": expected ${stored.size} bytes, got ${actual.stored.size}`,
+    );
+  if (stored !== undefined && stored.digest !== actual.stored.digest)
+    throw new EngineError("invalid-parameter", `filesystem layer verification failed for digest ${stored.digest}`);
+  if (diffID !== undefined && diffID !== actual.diffID)
+    throw new EngineError("invalid-parameter", `layer diffID mismatch: expected "${diffID}", got "${actual.diffID}"`);
+}

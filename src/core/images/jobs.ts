@@ -1,0 +1,4 @@
+import { storeLayerJob } from "./ingest/layer-job.ts";
+
+/** What images have done by worker threads. */
+export const IMAGE_JOBS = [storeLayerJob];
