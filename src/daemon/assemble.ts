@@ -107,6 +107,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
     imagesDir: join(execRoot, "images"),
     content,
     executor,
+    workers,
     trash,
     preferred: config.storageDriver,
     passedOver: (driver, reason) => logger.warn("storage driver does not work here", { driver, reason }),

@@ -1,5 +1,6 @@
 /** The program of a worker thread: what the daemon's threads can do. */
 import { IMAGE_JOBS } from "#core/images";
+import { SNAPSHOT_JOBS } from "#core/snapshots";
 import { serveJobs } from "#lib/workers";
 
-serveJobs(IMAGE_JOBS);
+serveJobs([...SNAPSHOT_JOBS, ...IMAGE_JOBS]);

@@ -1,6 +1,7 @@
 import type { ContentStore } from "#core/content";
 import type { Executor } from "#executor";
 import type { Trash } from "#lib/fs";
+import type { Workers } from "#lib/workers";
 import type { RootMounts } from "./snapshot.ts";
 
 /** What every driver is made from. */
@@ -11,6 +12,8 @@ export interface DriverOptions {
   readonly imagesDir: string;
   readonly content: ContentStore;
   readonly executor: Executor;
+  /** Index layers. */
+  readonly workers: Pick<Workers, "run">;
   /** Deletes what was removed. */
   readonly trash: Pick<Trash, "discard">;
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createContentStore } from "#core/content";
 import { byteString } from "#lib/fs";
 import { type TarHeader, tarArchive } from "#lib/tar";
+import { createLocalWorkers } from "#lib/workers";
 import { archived, differences, Mounter, NO_TRASH } from "./_testing.ts";
 import { createErofsSnapshotter } from "./erofs.ts";
 import { createOverlaySnapshotter } from "./overlay.ts";
@@ -67,6 +68,7 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     for (let i = 0; i < 5; i++) chain.push(await content.put(randomLayer(next)));
     const options = {
       imagesDir: join(folder, "images"),
+      workers: createLocalWorkers(),
       content,
       executor: mounter.executor,
       trash: NO_TRASH,

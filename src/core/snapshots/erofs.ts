@@ -2,10 +2,11 @@ import { access, mkdir, readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { parseDigest } from "#api/oci";
 import { KeyedLock } from "#lib/async";
-import { type ErofsImage, openErofs, readErofsTags, writeErofs } from "#lib/erofs";
+import { type ErofsImage, openErofs, readErofsTags } from "#lib/erofs";
 import { byteString, fileError, isAbsent, TEMPORARY_SUFFIX } from "#lib/fs";
 import { ActiveSnapshots, type Owner } from "./_active.ts";
-import { buildLayerTree, dataFilesOf, hexOf } from "./_layers.ts";
+import { indexChainJob, measureImageJob } from "./_index-jobs.ts";
+import { hexOf, layerFilesOf } from "./_layers.ts";
 import { readMerged } from "./_read-merged.ts";
 import { chainIDOf } from "./chain.ts";
 import type { DriverOptions } from "./driver.ts";
@@ -55,9 +56,9 @@ class ErofsSnapshotter implements Snapshotter {
     const hex = hexOf(chainID);
     await this.#preparing.run(hex, async () => {
       if (await this.#isPrepared(hex)) return;
-      const dataFiles = await dataFilesOf(this.#options.content, chain);
-      const tree = await buildLayerTree(this.#options.content, chain);
-      await writeErofs(this.#image(hex), tree.root, dataFiles);
+      const layers = await layerFilesOf(this.#options.content, chain);
+      const input = { image: this.#image(hex), layers };
+      this.#sizes.set(chainID, await this.#options.workers.run(indexChainJob, input));
     });
     return chainID;
   }
@@ -114,8 +115,7 @@ class ErofsSnapshotter implements Snapshotter {
     const chainID = await this.prepareChain(chain);
     const known = this.#sizes.get(chainID);
     if (known !== undefined) return known;
-    using image = this.#openImage(hexOf(chainID));
-    const size = image.totalSize();
+    const size = await this.#options.workers.run(measureImageJob, { image: this.#image(hexOf(chainID)) });
     this.#sizes.set(chainID, size);
     return size;
   }

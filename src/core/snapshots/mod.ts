@@ -3,5 +3,6 @@ export { diskUsage } from "./_active.ts";
 export { buildLayerTree } from "./_layers.ts";
 export { chainIDOf } from "./chain.ts";
 export { type ByteRange, type FileEntry, type FileStat, type FileTree, readContent, readExtent } from "./file-tree.ts";
+export { SNAPSHOT_JOBS } from "./jobs.ts";
 export { type DriverName, parseDriverName, selectSnapshotter } from "./select.ts";
 export type { ChainID, DiffID, Mount, RootMounts, Snapshotter } from "./snapshot.ts";

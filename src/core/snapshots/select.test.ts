@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type ContentStore, createContentStore } from "#core/content";
 import type { Executor, HostPlan } from "#executor";
 import { EngineError } from "#lib/errors";
+import { createLocalWorkers } from "#lib/workers";
 import { Mounter, NO_TRASH } from "./_testing.ts";
 import { type DriverName, parseDriverName, selectSnapshotter } from "./mod.ts";
 
@@ -31,6 +32,7 @@ const select = (executor: Executor, preferred?: DriverName, passedOver?: (name: 
   selectSnapshotter({
     root: join(folder, "root"),
     imagesDir: join(folder, "images"),
+    workers: createLocalWorkers(),
     content,
     executor,
     trash: NO_TRASH,
