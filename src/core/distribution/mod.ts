@@ -11,4 +11,5 @@ export type {
   SearchOptions,
   SearchResult,
 } from "./distribution.ts";
+export { type ManifestPlacement, placeManifest } from "./place-manifest.ts";
 export { DEFAULT_REGISTRY_SETTINGS, type ProxySettings, type RegistryRule, type RegistrySettings } from "./settings.ts";

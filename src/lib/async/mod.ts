@@ -3,3 +3,4 @@ export { Background } from "./background.ts";
 export { KeyedLock } from "./keyed-lock.ts";
 export { SharedWork } from "./shared-work.ts";
 export { Slots } from "./slots.ts";
+export { together } from "./together.ts";

@@ -45,3 +45,15 @@ test("Slots: who gives up waiting takes no slot, and a failure gives its slot ba
   await expect(third).rejects.toThrow("no");
   expect(await slots.run(() => "in")).toBe("in");
 });
+
+test("Slots: a slot that is taken is given back once, however often it is disposed of", async () => {
+  const slots = new Slots(() => 1);
+  const first = await slots.take();
+  expect(slots.isFull).toBe(true);
+  first[Symbol.dispose]();
+  const second = await slots.take();
+  first[Symbol.dispose]();
+  expect(slots.isFull).toBe(true);
+  second[Symbol.dispose]();
+  expect(slots.isFull).toBe(false);
+});

@@ -11,13 +11,22 @@ export class Slots {
 
   /** Runs `body` when a slot is free. @throws the signal's reason when that is aborted before */
   async run<T>(body: () => Promise<T> | T, signal?: AbortSignal): Promise<T> {
+    using _slot = await this.take(signal);
+    return await body();
+  }
+
+  /** A slot of one's own until it is disposed of. @throws the signal's reason when that is aborted before */
+  async take(signal?: AbortSignal): Promise<Disposable> {
     await this.#take(signal);
-    try {
-      return await body();
-    } finally {
-      this.#taken -= 1;
-      this.#wake();
-    }
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        this.#taken -= 1;
+        this.#wake();
+      },
+    };
   }
 
   /** Whether somebody who came now would have to wait. */
