@@ -110,7 +110,7 @@ export class TokenEndpoint {
 
   async #issue(principal: Principal, wish: TokenRequest) {
     const { service, issuer, accounts } = this.#options;
-    if (wish.service !== service) {
+    if (wish.service !== "" && wish.service !== service) {
       throw new RegistryError("DENIED", `tokens here are for service "${service}"`, { status: 400 });
     }
     const access = parseScopes(wish.scopes).flatMap((entry) => this.#grant(principal, entry) ?? []);
