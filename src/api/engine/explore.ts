@@ -232,7 +232,8 @@ export interface ImageComparisonSide {
   readonly Id: string;
   readonly RepoTags: readonly string[];
   readonly DiskBytes: number;
-  readonly Files: ImageTotals;
+  /** Of the files in its layers. */
+  readonly FileBytes: number;
 }
 
 export interface ImageComparisonLayer {
@@ -256,7 +257,7 @@ export interface ImageDifference {
   readonly BytesBefore?: number;
 }
 
-export type ImageDifferenceKind = "type" | "content" | "mode" | "owner" | "attributes" | "target" | "device";
+export type ImageDifferenceKind = "content" | "mode" | "owner" | "attributes" | "target" | "device";
 
 export interface ImageSettingDifference {
   /** `Env PATH`, `Cmd`, `User` … */

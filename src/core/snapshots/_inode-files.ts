@@ -43,7 +43,7 @@ class InodeFiles implements FileTree {
     );
   }
 
-  list(directory: FileStat): FileEntry[] {
+  entries(directory: FileStat): FileEntry[] {
     const entries = [...this.#children(directory)].map(([name, inode]) => ({ name, stat: this.#stat(inode) }));
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   }

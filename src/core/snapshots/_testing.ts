@@ -139,7 +139,7 @@ export async function describeTree(tree: FileTree): Promise<Map<string, Describe
     });
     const more = type === "file" ? await file() : type === "symlink" ? { target: tree.readLink(stat) } : {};
     described.set(path, { ...common, ...more });
-    if (type === "directory") for (const entry of tree.list(stat)) await describe(`${path}/${entry.name}`, entry);
+    if (type === "directory") for (const entry of tree.entries(stat)) await describe(`${path}/${entry.name}`, entry);
   };
   await describe("", { stat: tree.resolve("/" as ByteString)!.node });
   return described;

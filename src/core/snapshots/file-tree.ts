@@ -20,7 +20,7 @@ export interface FileTree extends Disposable {
   /** @throws `invalid-parameter` for too many symlinks */
   resolve(path: ByteString, options?: { followLast?: boolean }): ResolvedPath<FileStat> | undefined;
   /** The names in a directory, sorted by bytes, without "." and "..". */
-  list(directory: FileStat): FileEntry[];
+  entries(directory: FileStat): Iterable<FileEntry>;
   readLink(symlink: FileStat): ByteString;
   xattrs(file: FileStat): ReadonlyMap<ByteString, Uint8Array>;
   /** Where the content of a regular file lies, ascending. What lies nowhere is zero. */

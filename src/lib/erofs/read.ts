@@ -130,13 +130,15 @@ export class ErofsImage implements Disposable {
   }
 
   /** The names in a directory with what they lead to, sorted by bytes, without "." and "..". */
-  list(directory: ErofsStat): { name: ByteString; stat: ErofsStat }[] {
+  *entries(directory: ErofsStat): Generator<{ name: ByteString; stat: ErofsStat }, void> {
     const node = this.#node(directory.nid);
-    const entries: { name: ByteString; stat: ErofsStat }[] = [];
     for (let block = 0; block * BLOCK < node.size; block++)
       for (const { name, nid } of this.#dirents(node, block))
-        if (name !== "." && name !== "..") entries.push({ name, stat: this.#node(nid) });
-    return entries;
+        if (name !== "." && name !== "..") yield { name, stat: this.#node(nid) };
+  }
+
+  list(directory: ErofsStat): { name: ByteString; stat: ErofsStat }[] {
+    return [...this.entries(directory)];
   }
 
   readLink(symlink: ErofsStat): ByteString {
@@ -192,7 +194,7 @@ export class ErofsImage implements Disposable {
     let total = 0;
     const directories: ErofsStat[] = [this.#node(this.#rootNid)];
     for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
-      for (const { stat } of this.list(directory)) {
+      for (const { stat } of this.entries(directory)) {
         if (stat.type === "directory") directories.push(stat);
         if (stat.type !== "file" || seen.has(stat.nid)) continue;
         if (stat.links > 1) seen.add(stat.nid);

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { byteString, byteStringFrom, textOf } from "#lib/fs";
-import { readTar, scanTarFile, type TarEntry, tarArchive } from "./mod.ts";
+import { readTar, scanTarFile, TAR_END, type TarEntry, tarArchive, tarHeader, tarPadding } from "./mod.ts";
 
 let folder: string;
 const tree = () => join(folder, "tree");
@@ -198,4 +198,34 @@ test("tarArchive() keeps what only pax can say", async () => {
     members[1],
   ]);
   expect(execFileSync("tar", ["-tvf", path, "--numeric-owner"], { encoding: "utf8" })).toContain("4000000000/3000000");
+});
+
+test.each([
+  [
+    "in the middle and at the end",
+    5_000_000,
+    [
+      [4096, 5],
+      [1_000_000, 700],
+    ],
+  ],
+  ["at the start", 10_000, [[9_000, 1000]]],
+  ["alone", 4_000_000_000_000, []],
+])("tarHeader() writes a sparse file with holes %s", async (_, size, pieces) => {
+  const name = byteString(`${"d".repeat(120)}/sparse`);
+  const segments = pieces.map(([offset = 0, length = 0]) => ({ offset, size: length }));
+  const data = Buffer.concat(segments.map((segment, i) => Buffer.alloc(segment.size, i + 1)));
+  const header = tarHeader({ type: "file", name, mode: 0o600, size, segments });
+  const path = join(folder, "ours-sparse.tar");
+  await writeFile(path, Buffer.concat([header, data, tarPadding(data.byteLength), TAR_END]));
+  expect(await scan(path)).toMatchObject([{ name, size, segments, storedSize: data.byteLength, mode: 0o600 }]);
+  const out = await mkdtemp(join(folder, "sparse-"));
+  execFileSync("tar", ["-C", out, "-xpf", path, "--no-same-owner"]);
+  expect(statSync(join(out, name)).size).toBe(size);
+  for (const [i, segment] of segments.entries()) {
+    const read = await Bun.file(join(out, name))
+      .slice(segment.offset, segment.offset + segment.size)
+      .bytes();
+    expect(Buffer.from(read)).toEqual(Buffer.alloc(segment.size, i + 1));
+  }
 });

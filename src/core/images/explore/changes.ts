@@ -56,10 +56,14 @@ export interface ChainChanges {
  *
  * @throws EngineError `invalid-parameter` for a layer that is malformed, or a chain with too many changes; `not-found`
  */
-export async function readChanges(content: ContentStore, chain: readonly DiffID[]): Promise<ChainChanges> {
+export async function readChanges(
+  content: ContentStore,
+  chain: readonly DiffID[],
+  signal: AbortSignal,
+): Promise<ChainChanges> {
   if (chain.length > MAX_LAYERS)
     throw new EngineError("invalid-parameter", `explain image: it has more than ${MAX_LAYERS} layers`);
-  const comparison = new Comparison(chain.length);
+  const comparison = new Comparison(chain.length, signal);
   await buildLayerTree(content, chain, ({ root }, layer) => comparison.apply(root, layer));
   return comparison.result();
 }
@@ -94,6 +98,7 @@ const NO_WASTE: Map<number, number> = new Map();
 class Comparison {
   readonly #layers: Draft[][];
   readonly #wasted: number[];
+  readonly #signal: AbortSignal;
   readonly #stored = new Map<FileInode, Stored>();
   #root: Seen | undefined;
   /** Contents that lost a name in this layer, and the change that took it. */
@@ -102,7 +107,8 @@ class Comparison {
   #changes = 0;
   #names = 0;
 
-  constructor(layers: number) {
+  constructor(layers: number, signal: AbortSignal) {
+    this.#signal = signal;
     this.#layers = Array.from({ length: layers }, () => []);
     this.#wasted = Array.from({ length: layers }, () => 0);
   }
@@ -247,7 +253,12 @@ class Comparison {
 
   /** Undefined while it is still our turn, which saves waiting. */
   #turn(): Promise<void> | undefined {
-    return ++this.#names % NAMES_PER_TURN === 0 ? setImmediate() : undefined;
+    return ++this.#names % NAMES_PER_TURN === 0 ? this.#rest() : undefined;
+  }
+
+  async #rest(): Promise<void> {
+    await setImmediate();
+    this.#signal.throwIfAborted();
   }
 }
 

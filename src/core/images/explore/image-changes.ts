@@ -1,5 +1,6 @@
 import type { ContentStore } from "#core/content";
 import { type ChainID, chainIDOf, type DiffID } from "#core/snapshots";
+import { SharedWork } from "#lib/async";
 import type { ByteString } from "#lib/fs";
 import { type ChainChanges, type Change, readChanges } from "./changes.ts";
 
@@ -38,31 +39,24 @@ export class ChangesReader {
   readonly #content: ContentStore;
   /** Least recently used first. */
   readonly #remembered = new Map<ChainID, ImageChanges>();
-  readonly #reading = new Map<ChainID, Promise<ImageChanges>>();
+  readonly #reading = new SharedWork<ImageChanges, never>();
 
   constructor(content: ContentStore) {
     this.#content = content;
   }
 
   /** @throws EngineError as `readChanges` does */
-  async read(chain: readonly DiffID[]): Promise<ImageChanges> {
+  async read(chain: readonly DiffID[], signal: AbortSignal): Promise<ImageChanges> {
     const id = chainIDOf(chain);
     const known = this.#remembered.get(id);
-    if (known !== undefined) return this.#remember(id, known);
-    const reading = this.#reading.get(id) ?? this.#readNew(id, chain);
-    this.#reading.set(id, reading);
-    return await reading;
+    const read = async (aborted: AbortSignal) => new ImageChanges(await readChanges(this.#content, chain, aborted));
+    const changes =
+      known ?? (await this.#reading.run(id, (_, aborted) => read(aborted), { signal, report: () => undefined }));
+    this.#remember(id, changes);
+    return changes;
   }
 
-  async #readNew(id: ChainID, chain: readonly DiffID[]): Promise<ImageChanges> {
-    try {
-      return this.#remember(id, new ImageChanges(await readChanges(this.#content, chain)));
-    } finally {
-      this.#reading.delete(id);
-    }
-  }
-
-  #remember(id: ChainID, changes: ImageChanges): ImageChanges {
+  #remember(id: ChainID, changes: ImageChanges): void {
     this.#remembered.delete(id);
     this.#remembered.set(id, changes);
     let total = [...this.#remembered.values()].reduce((sum, each) => sum + each.count, 0);
@@ -71,6 +65,5 @@ export class ChangesReader {
       this.#remembered.delete(oldest);
       total -= count;
     }
-    return changes;
   }
 }

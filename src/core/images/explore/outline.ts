@@ -69,8 +69,10 @@ function treeOf(changes: readonly Change[]): Node {
 }
 
 function childOf(parent: Node, name: string): Node {
-  let child = parent.children.get(name);
-  if (child === undefined) parent.children.set(name, (child = newNode(`${parent.path}/${name}`)));
+  const known = parent.children.get(name);
+  if (known !== undefined) return known;
+  const child = newNode(`${parent.path}/${name}`);
+  parent.children.set(name, child);
   return child;
 }
 

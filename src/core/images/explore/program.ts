@@ -136,7 +136,10 @@ class Finder {
 
   #absolute(path: string): string {
     const whole = path.startsWith("/") ? path : `${this.#workingDirectory}/${path}`;
-    return `/${whole.split("/").filter((part) => part !== "" && part !== ".").join("/")}`;
+    return `/${whole
+      .split("/")
+      .filter((part) => part !== "" && part !== ".")
+      .join("/")}`;
   }
 }
 

@@ -22,7 +22,9 @@ export function explainWorkingDirectory(tree: FileTree, changes: ImageChanges, p
     layers.add(change.layer + 1);
     addTo(parts, change, directory === "/" ? 1 : directory.length + 1);
   }
-  const largest = [...parts.values()].sort((a, b) => b.Bytes - a.Bytes || b.Files - a.Files || (a.Name < b.Name ? -1 : 1));
+  const largest = [...parts.values()].sort(
+    (a, b) => b.Bytes - a.Bytes || b.Files - a.Files || (a.Name < b.Name ? -1 : 1),
+  );
   return {
     Path: path,
     Exists: found !== undefined,
