@@ -1,4 +1,6 @@
-/** The codes of the distribution specification ("Error Codes"), each with its usual status and message. */
+import { EngineError, type ErrorKind } from "#lib/errors";
+
+/** The codes of the distribution specification ("Error Codes") and those that Docker's registry adds, each with its usual status and message. */
 const CODES = {
   BLOB_UNKNOWN: [404, "blob unknown to registry"],
   BLOB_UPLOAD_INVALID: [400, "blob upload invalid"],
@@ -10,7 +12,7 @@ const CODES = {
   NAME_INVALID: [400, "invalid repository name"],
   NAME_UNKNOWN: [404, "repository name not known to registry"],
   SIZE_INVALID: [400, "provided length did not match content length"],
-  TAG_INVALID: [400, "manifest tag did not match URI"],
+  TAG_INVALID: [400, "invalid tag"],
   PAGINATION_NUMBER_INVALID: [400, "invalid number of results requested"],
   RANGE_INVALID: [416, "invalid content range"],
   UNAUTHORIZED: [401, "authentication required"],
@@ -22,6 +24,14 @@ const CODES = {
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 
 export type ErrorCode = keyof typeof CODES;
+
+/** Failures of storage and of upstream that no handler gave a meaning of its own. What is not here is `UNKNOWN`. */
+const CODE_OF_KIND: Partial<Record<ErrorKind, ErrorCode>> = {
+  unavailable: "UNAVAILABLE",
+  "deadline-exceeded": "UNAVAILABLE",
+  unauthorized: "UNAUTHORIZED",
+  forbidden: "DENIED",
+};
 
 /** What a handler throws to be answered in the specification's form. */
 export class RegistryError extends Error {
@@ -42,6 +52,13 @@ export class RegistryError extends Error {
     this.detail = options.detail;
     this.headers = options.headers ?? {};
   }
+}
+
+/** What a client is told of anything that was thrown; undefined for a failure that is none of its business. */
+export function registryErrorOf(error: unknown): RegistryError | undefined {
+  if (error instanceof RegistryError) return error;
+  const code = error instanceof EngineError ? CODE_OF_KIND[error.kind] : undefined;
+  return code === undefined ? undefined : new RegistryError(code, (error as EngineError).message);
 }
 
 /** `{"errors":[{code,message,detail}]}` with the status of its code. */

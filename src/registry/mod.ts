@@ -1,7 +1,11 @@
 /** tug as a registry: the OCI distribution specification over a BlobStore and a ManifestStore. */
 export type { BlobStore, ByteRange } from "./blobs/blob-store.ts";
+export { createFileBlobStore, type SharedFiles } from "./blobs/file-store.ts";
+export { createRegistry } from "./create-registry.ts";
 export { errorResponse, RegistryError } from "./errors.ts";
 export type { ManifestStore } from "./metadata/manifest-store.ts";
+export { REGISTRY_MIGRATIONS } from "./metadata/schema.ts";
+export { createManifestStore } from "./metadata/sqlite-store.ts";
 export type {
   Access,
   Action,

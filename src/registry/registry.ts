@@ -15,8 +15,11 @@ import type { RegistrySettings } from "./settings.ts";
 export interface Registry {
   /** Answers every request below `/v2/`; never throws. */
   fetch(request: Request, peer: Peer): Promise<Response>;
-  /** One pass of the collector; writes go on meanwhile. */
-  collect(): Promise<CollectReport>;
+  /**
+   * One pass of the collector; writes go on meanwhile. With `sweep`, also what a crash left in the storage: once after each start
+   * is enough.
+   */
+  collect(options?: { sweep?: boolean }): Promise<CollectReport>;
   /** Removes what the retention rules do not keep, or only says what it would. */
   retain(options?: { dryRun?: boolean }): Promise<RetentionReport>;
   /** The domain behind the wire, for a pull-through cache that fills it. */
