@@ -36,6 +36,7 @@ export function testIo({ env = {}, cwd = "/", stdin = "", columns }: TestIoOptio
         if (stdin !== "") yield new TextEncoder().encode(stdin);
       },
       enterRawMode: async () => ({ [Symbol.dispose]: () => undefined }),
+      hideTyping: async () => ({ [Symbol.dispose]: () => undefined }),
     },
     stdout: output("stdout"),
     stderr: output("stderr"),

@@ -21,6 +21,7 @@ export type CompletionSource =
   | "paused-containers"
   | "unpaused-containers"
   | "images"
+  | "registries"
   | "networks"
   | "volumes"
   | "files"

@@ -5,7 +5,7 @@ import { globalFlags } from "./flags/global.ts";
 
 const DEFAULT_COLUMNS = 80;
 /** The order in which people meet them; the other commands follow by name. */
-const COMMON = ["run", "exec", "ps", "images", "pull", "version", "info"];
+const COMMON = ["run", "exec", "ps", "pull", "push", "images", "login", "logout", "search", "version", "info"];
 
 export interface CommandHelpOptions {
   /** The words by which the user found the command. */

@@ -14,6 +14,8 @@ export interface Input {
   read(): AsyncIterable<Uint8Array>;
   /** Makes a terminal hand over single keys without echo, until disposed. */
   enterRawMode(): Promise<Disposable>;
+  /** Makes a terminal show nothing of what is typed, until disposed. */
+  hideTyping(): Promise<Disposable>;
 }
 
 /** Which program this is, as `version` tells it. */

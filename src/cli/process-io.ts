@@ -1,7 +1,7 @@
 /** The process itself as `Io`: the only file of the command line that knows globals. */
 import { fstatSync, read as readFd, write as writeFd, writeSync } from "node:fs";
 import { EngineError } from "#lib/errors";
-import { enterRawMode } from "#lib/term";
+import { enterRawMode, hideTyping } from "#lib/term";
 import type { Input, Io, Output, Release } from "./io.ts";
 
 /** Bun's names of architectures in Go's. */
@@ -139,6 +139,10 @@ class ProcessInput implements Input {
 
   enterRawMode(): Promise<Disposable> {
     return enterRawMode(this.#fd);
+  }
+
+  hideTyping(): Promise<Disposable> {
+    return hideTyping(this.#fd);
   }
 
   #readSome(buffer: Buffer): Promise<Uint8Array> {

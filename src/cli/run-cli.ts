@@ -25,8 +25,9 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     return await dispatch(argv, io);
   } catch (error) {
     if (isKind(error, "canceled") && error.data.brokenPipe === true) return EXIT_BROKEN_PIPE;
+    const text = await describeFailure(error);
     try {
-      io.stderr.write(`${await describeFailure(error)}\n`);
+      if (text !== "") io.stderr.write(`${text}\n`);
     } catch {
       return EXIT_BROKEN_PIPE;
     }

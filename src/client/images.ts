@@ -2,6 +2,7 @@ import type { ImageDeleteResponseItem, ImageInspect, ImageSummary } from "#api/e
 import type { PruneReport } from "./containers.ts";
 import type { EngineClient, EngineResponse } from "./engine-client.ts";
 import { encodeFilters, type Filters } from "./filters.ts";
+import { authHeaders, type RegistryAuth } from "./registries.ts";
 
 /** `os[/arch[/variant]]` in the object form that newer routes want. */
 export interface PlatformQuery {
@@ -91,30 +92,40 @@ export function remove(
   });
 }
 
-export interface PullOptions {
+export interface PullOptions extends RegistryAuth {
   readonly fromImage: string;
   readonly tag: string;
   readonly platform?: string;
-  /** Base64url JSON for `X-Registry-Auth`; the empty object without it. */
-  readonly registryAuth?: string;
+  /** Every platform that the name stands for; only tug's engine knows this. */
+  readonly allPlatforms?: boolean;
+  readonly signal?: AbortSignal;
 }
-
-const NO_REGISTRY_AUTH = "e30=";
 
 export function pull(engine: EngineClient, options: PullOptions): AsyncGenerator<ProgressMessage, void> {
-  const query = { fromImage: options.fromImage, tag: options.tag, platform: options.platform || undefined };
-  const headers = { "X-Registry-Auth": options.registryAuth ?? NO_REGISTRY_AUTH };
-  return engine.jsonLines("POST", "/images/create", { query, headers });
+  const { fromImage, tag, platform, allPlatforms, signal } = options;
+  const query = { fromImage, tag, platform: platform || undefined, allPlatforms };
+  return engine.jsonLines("POST", "/images/create", {
+    query,
+    headers: authHeaders(options),
+    ...(signal && { signal }),
+  });
 }
 
-export function push(
-  engine: EngineClient,
-  image: string,
-  options: { tag: string; platform?: PlatformQuery; registryAuth?: string },
-): AsyncGenerator<ProgressMessage, void> {
-  const query = { tag: options.tag || undefined, platform: platformQuery(options.platform) };
-  const headers = { "X-Registry-Auth": options.registryAuth ?? NO_REGISTRY_AUTH };
-  return engine.jsonLines("POST", route(image, "push"), { query, headers });
+export interface PushOptions extends RegistryAuth {
+  /** Empty: all tags of the repository. */
+  readonly tag: string;
+  readonly platform?: PlatformQuery;
+  readonly signal?: AbortSignal;
+}
+
+export function push(engine: EngineClient, image: string, options: PushOptions): AsyncGenerator<ProgressMessage, void> {
+  const { tag, platform, signal } = options;
+  const query = { tag: tag || undefined, platform: platformQuery(platform) };
+  return engine.jsonLines("POST", route(image, "push"), {
+    query,
+    headers: authHeaders(options),
+    ...(signal && { signal }),
+  });
 }
 
 export interface ImportOptions {

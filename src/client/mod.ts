@@ -22,6 +22,7 @@ export * as images from "./images.ts";
 export { parseJsonLines } from "./json-lines.ts";
 export * as networks from "./networks.ts";
 export { OutputDecoder, type OutputPart } from "./output.ts";
+export * as registries from "./registries.ts";
 export * as system from "./system.ts";
 export { compareVersions, MAX_API_VERSION, MIN_API_VERSION } from "./version.ts";
 export * as volumes from "./volumes.ts";

@@ -84,7 +84,6 @@ function factsOf({ config, reloadable, host, storageDriver }: SystemOptions): Sy
     initBinary: "tug-exec",
     securityOptions: securityOptions(config, host),
     labels: reloadable.labels,
-    proxies: { http: "", https: "", no: "" },
     liveRestore: true,
     eventListeners: 0,
     warnings: [...exposureWarnings(config), ...confinementWarnings(host)],

@@ -1,4 +1,5 @@
 import type { Container, ContainerID } from "#core/containers";
+import { DEFAULT_REGISTRY_SETTINGS } from "#core/distribution";
 import type { Image, ImageID } from "#core/images";
 import type { NetworkInfo } from "#core/networks";
 import type { HttpHandler } from "#lib/http";
@@ -36,6 +37,7 @@ export function fakeBackends(overrides: Overrides = {}): Backends {
     containers: { list: async () => [], health: () => undefined, ...overrides.containers },
     volumes: { list: async () => [], ...overrides.volumes },
     images: { list: async () => [], find: async () => undefined, ...overrides.images },
+    explorer: { ...overrides.explorer },
     events: { ...overrides.events },
     networks: {
       list: () => [...NETWORKS],
@@ -43,6 +45,7 @@ export function fakeBackends(overrides: Overrides = {}): Backends {
       endpoints: () => new Map(),
       ...overrides.networks,
     },
+    registries: { settings: DEFAULT_REGISTRY_SETTINGS, ...overrides.registries },
     system: { identity: IDENTITY, ...overrides.system },
     fetch: overrides.fetch ?? fetch,
     now: () => NOW,

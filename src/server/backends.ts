@@ -1,6 +1,7 @@
 import type { Containers, Volumes } from "#core/containers";
+import type { Registries } from "#core/distribution";
 import type { Events } from "#core/events";
-import type { Images } from "#core/images";
+import type { ImageExplorer, Images } from "#core/images";
 import type { Networks } from "#core/networks";
 
 /** All that the API stands on. Each group of routes declares which part of it it calls. */
@@ -8,8 +9,10 @@ export interface Backends {
   readonly containers: Containers;
   readonly volumes: Volumes;
   readonly images: Images;
+  readonly explorer: ImageExplorer;
   readonly events: Events;
   readonly networks: Pick<Networks, "list" | "get" | "endpoints">;
+  readonly registries: Pick<Registries, "login" | "search" | "repository" | "settings">;
   readonly system: SystemBackend;
   /** For imports from a URL. */
   readonly fetch: Fetch;
@@ -76,7 +79,6 @@ export interface SystemFacts {
   /** `name=seccomp,profile=builtin` … */
   readonly securityOptions: readonly string[];
   readonly labels: readonly string[];
-  readonly proxies: { readonly http: string; readonly https: string; readonly no: string };
   readonly liveRestore: boolean;
   /** Listeners on `/events`. */
   readonly eventListeners: number;

@@ -1,12 +1,5 @@
-import type { Image } from "#core/images";
-import { EngineError } from "#lib/errors";
+import type { Platform } from "#api/oci";
 import { invalid } from "./errors.ts";
-
-export interface Platform {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant: string;
-}
 
 /**
  * The `platform` of endpoints that name it by a JSON document (engine-api notes 6); undefined when none is asked for.
@@ -19,23 +12,13 @@ export function parsePlatform(text: string): Platform | undefined {
   if (typeof os !== "string" || typeof architecture !== "string" || os === "" || architecture === "") {
     throw invalid("both OS and Architecture must be provided");
   }
-  return { os, architecture, variant: typeof variant === "string" ? variant : "" };
+  return { os, architecture, ...(typeof variant === "string" && variant !== "" && { variant }) };
 }
 
-/** @throws EngineError `not-found` when the image, which is for one platform, is for another than the one asked for */
-export function checkPlatform(image: Image, reference: string, platform: Platform | undefined): void {
-  if (!platform) return;
-  const { os, architecture, variant = "" } = image.document;
-  const fits = platform.os === os && platform.architecture === architecture;
-  if (fits && (platform.variant === "" || platform.variant === variant)) return;
-  throw new EngineError(
-    "not-found",
-    `image with reference ${reference} was found but its platform (${format({ os, architecture, variant })}) does not match the specified platform (${format(platform)})`,
-  );
-}
-
-function format({ os, architecture, variant }: Platform): string {
-  return variant === "" ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+/** The same where several may be named; undefined when there is none. */
+export function parsePlatforms(texts: readonly string[]): readonly Platform[] | undefined {
+  const platforms = texts.flatMap((text) => parsePlatform(text) ?? []);
+  return platforms.length === 0 ? undefined : platforms;
 }
 
 function parse(text: string): Record<string, unknown> {

@@ -2,6 +2,7 @@ import { containers, type EngineClient, images, networks, volumes } from "#clien
 import { EngineError } from "#lib/errors";
 import { type AnyCommand, type CommandNode, type CompletionSource, defineCommand, findNode } from "../command.ts";
 import { type Context, createContext } from "../context.ts";
+import { knownServers } from "../credentials/stores.ts";
 import type { FlagTable } from "../flags/flag.ts";
 import { type GlobalFlags, globalFlags } from "../flags/global.ts";
 import { parseFlags } from "../flags/parse.ts";
@@ -37,7 +38,11 @@ interface Candidates {
   readonly files: boolean;
 }
 
-type Engine = () => Promise<EngineClient>;
+/** Where names come from: the engine, and the user's configuration. */
+interface Sources {
+  readonly engine: () => Promise<EngineClient>;
+  readonly registries: () => Promise<readonly string[]>;
+}
 
 /** Values of flags that mean the same wherever they are, unless a command says otherwise. */
 const FLAG_VALUES: Readonly<Record<string, CompletionSource>> = {
@@ -49,9 +54,12 @@ const FLAG_VALUES: Readonly<Record<string, CompletionSource>> = {
 
 async function candidatesFor(context: Context, words: readonly string[], begun: string): Promise<Candidates> {
   const globals = words.slice(0, skipFlags(globalFlags, words));
-  const engine = () => engineOf(context, globals);
+  const sources: Sources = {
+    engine: () => engineOf(context, globals),
+    registries: () => knownServers(context),
+  };
   const pending = globals.length === words.length ? pendingFlag(globalFlags, words) : undefined;
-  if (pending !== undefined) return fromSource(FLAG_VALUES[pending] ?? "files", engine);
+  if (pending !== undefined) return fromSource(FLAG_VALUES[pending] ?? "files", sources);
   let nodes: readonly CommandNode[] = commandTree.children;
   let rest = words.slice(globals.length);
   if (rest[0] === "help") rest = rest.slice(1);
@@ -59,7 +67,7 @@ async function candidatesFor(context: Context, words: readonly string[], begun: 
     const node = findNode(nodes, rest[0]);
     if (node === undefined) return { candidates: [], files: false };
     rest = rest.slice(1);
-    if (node.kind === "command") return commandCandidates(await node.load(), rest, begun, engine);
+    if (node.kind === "command") return commandCandidates(await node.load(), rest, begun, sources);
     nodes = node.children;
   }
   if (begun.startsWith("-")) return { candidates: flagCandidates(globalFlags), files: false };
@@ -88,13 +96,13 @@ async function commandCandidates(
   command: AnyCommand,
   words: readonly string[],
   begun: string,
-  engine: Engine,
+  sources: Sources,
 ): Promise<Candidates> {
   const hasArgument = skipFlags(command.flags, words) < words.length;
   const assigned = /^(--[^=]+)=/.exec(begun);
   const pending = pendingFlag(command.flags, assigned === null ? words : [assigned[1]!]);
   if (pending !== undefined && !(hasArgument && command.stopAtFirstArgument === true)) {
-    const values = await fromSource(command.completeFlags?.[pending] ?? FLAG_VALUES[pending] ?? "files", engine);
+    const values = await fromSource(command.completeFlags?.[pending] ?? FLAG_VALUES[pending] ?? "files", sources);
     const prefix = assigned?.[0] ?? "";
     return { ...values, candidates: values.candidates.map(({ text, hint }) => ({ text: prefix + text, hint })) };
   }
@@ -102,7 +110,7 @@ async function commandCandidates(
     return { candidates: flagCandidates(command.flags), files: false };
   }
   if (hasArgument && command.stopAtFirstArgument === true) return { candidates: [], files: true };
-  return fromSource(command.completeArgs ?? "none", engine);
+  return fromSource(command.completeArgs ?? "none", sources);
 }
 
 /** How many words at the beginning are flags with their values. */
@@ -131,12 +139,15 @@ function flagCandidates(flags: FlagTable): Candidate[] {
     .map(([name, flag]) => ({ text: `--${name}`, hint: flag.help.split("\n")[0]! }));
 }
 
-async function fromSource(source: CompletionSource, engine: Engine): Promise<Candidates> {
+async function fromSource(source: CompletionSource, sources: Sources): Promise<Candidates> {
   if (source === "none") return { candidates: [], files: false };
   if (source === "files") return { candidates: [], files: true };
   if (typeof source !== "string") return { candidates: source.map((text) => ({ text, hint: "" })), files: false };
   try {
-    return { candidates: await namesOf(source, await engine()), files: false };
+    if (source === "registries") {
+      return { candidates: (await sources.registries()).map((text) => ({ text, hint: "" })), files: false };
+    }
+    return { candidates: await namesOf(source, await sources.engine()), files: false };
   } catch (error) {
     // A shell that completes must not show our troubles: there are just no names to offer.
     if (error instanceof EngineError) return { candidates: [], files: false };
@@ -144,7 +155,7 @@ async function fromSource(source: CompletionSource, engine: Engine): Promise<Can
   }
 }
 
-type NameSource = Exclude<Extract<CompletionSource, string>, "none" | "files">;
+type NameSource = Exclude<Extract<CompletionSource, string>, "none" | "files" | "registries">;
 
 const STATUS: Readonly<Partial<Record<NameSource, readonly string[]>>> = {
   "running-containers": ["running", "paused", "restarting"],

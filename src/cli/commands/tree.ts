@@ -37,6 +37,7 @@ const importImage = command("import", async () => (await import("./image/import.
 const load = command("load", async () => (await import("./image/load.ts")).load);
 const images = command("ls", async () => (await import("./image/ls.ts")).ls, "list");
 const pull = command("pull", async () => (await import("./image/pull.ts")).pull);
+const push = command("push", async () => (await import("./image/push.ts")).push);
 const rmi = command("rm", async () => (await import("./image/rm.ts")).rm, "remove");
 const save = command("save", async () => (await import("./image/save.ts")).save);
 const tag = command("tag", async () => (await import("./image/tag.ts")).tag);
@@ -74,6 +75,7 @@ const image = group("image", "Manage images", [
   images,
   command("prune", async () => (await import("./image/prune.ts")).prune),
   pull,
+  push,
   rmi,
   save,
   tag,
@@ -112,6 +114,8 @@ export const commandTree: CommandGroup = group("tug", "A container engine that s
   command("inspect", async () => (await import("./inspect.ts")).inspect),
   also(kill),
   also(load),
+  command("login", async () => (await import("./registry/login.ts")).login),
+  command("logout", async () => (await import("./registry/logout.ts")).logout),
   also(logs),
   network,
   also(pause),
@@ -119,12 +123,14 @@ export const commandTree: CommandGroup = group("tug", "A container engine that s
   also(port),
   also(ps, "ps"),
   also(pull),
+  also(push),
   also(rename),
   also(restart),
   also(rm),
   also(rmi, "rmi"),
   also(run),
   also(save),
+  command("search", async () => (await import("./registry/search.ts")).search),
   also(start),
   also(stop),
   system,

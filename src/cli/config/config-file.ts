@@ -11,7 +11,21 @@ export interface ConfigFile {
   readonly networksFormat?: string;
   readonly volumesFormat?: string;
   readonly proxies?: Readonly<Record<string, ProxyConfig>>;
-  readonly auths?: Readonly<Record<string, { auth?: string; identitytoken?: string }>>;
+  readonly auths?: Readonly<Record<string, AuthEntry>>;
+  /** The credential helper for registries that `credHelpers` does not name. */
+  readonly credsStore?: string;
+  /** Credential helpers by the host of the registry. */
+  readonly credHelpers?: Readonly<Record<string, string>>;
+}
+
+/** What the file keeps for one registry. */
+export interface AuthEntry {
+  /** Base64 of `name:password`. */
+  readonly auth?: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly identitytoken?: string;
+  readonly registrytoken?: string;
 }
 
 export interface ProxyConfig {
@@ -36,10 +50,15 @@ export function readConfigFile(directory: string): ConfigFile {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
     throw new EngineError("invalid-parameter", `loading config file: ${path}: ${messageOf(error)}`, { cause: error });
   }
+  return parseConfig(path, text);
+}
+
+/** @throws EngineError `invalid-parameter` for a text that is no JSON object */
+export function parseConfig(path: string, text: string): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new Error("not a JSON object");
-    return parsed;
+    return parsed as Record<string, unknown>;
   } catch (error) {
     throw new EngineError("invalid-parameter", `parsing config file: ${path}: ${messageOf(error)}`, { cause: error });
   }

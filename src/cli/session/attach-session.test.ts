@@ -57,6 +57,7 @@ function terminalIo(...typed: string[]): Io & { written: { stdout: string }; mod
         for (const text of typed) yield Buffer.from(text);
         await new Promise(() => undefined);
       },
+      hideTyping: io.stdin.hideTyping,
       async enterRawMode() {
         modes.push("raw");
         return { [Symbol.dispose]: () => void modes.push("restored") };

@@ -5,7 +5,10 @@ export function colorsAllowed(options: { terminal: boolean; noColor: string | un
 
 /** ANSI sequences, for use on a terminal only. */
 export const ansi = {
-  clearLine: "\x1b[2K",
+  /** What stands in the line from the cursor on. */
+  clearRight: "\x1b[K",
+  /** What stands from the cursor to the end of the screen. */
+  clearBelow: "\x1b[J",
   up: (lines: number): string => (lines > 0 ? `\x1b[${lines}A` : ""),
   down: (lines: number): string => (lines > 0 ? `\x1b[${lines}B` : ""),
   bold: (text: string): string => `\x1b[1m${text}\x1b[0m`,

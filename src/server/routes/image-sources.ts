@@ -1,38 +1,52 @@
-import { formatReference, parseReference, withDefaultTag } from "#api/distribution";
+import { formatReference, parseReference, parseTag, type Reference } from "#api/distribution";
+import { isDigest } from "#api/oci";
 import type { Images, Progress } from "#core/images";
 import { EngineError, messageOf } from "#lib/errors";
 import type { HttpResponse } from "#lib/http";
 import type { Fetch } from "../backends.ts";
-import { invalid, notImplemented } from "../errors.ts";
+import { invalid } from "../errors.ts";
 import { startedProgress } from "../progress.ts";
-import { type ApiRequest, get, post, type Route } from "../router.ts";
+import { registryAuth } from "../registry-auth.ts";
+import { type ApiRequest, post, type Route } from "../router.ts";
 
 interface SourceParts {
-  readonly images: Pick<Images, "import">;
+  readonly images: Pick<Images, "import" | "pull">;
   readonly fetch: Fetch;
 }
 
-/** Where images come from: an imported root filesystem now, registries in a later version. */
+/** Where images come from: registries, and tars of root filesystems. */
 export function imageSourceRoutes(parts: SourceParts): Route[] {
   return [
-    post("/images/create", (request) => {
-      const image = request.query.text("fromImage");
-      return image === "" ? importImage(parts, request) : pull(image, request.query.text("tag"));
-    }),
-    get("/distribution/{name}/json", () => {
-      throw notImplemented("asking a registry about an image");
-    }),
+    post("/images/create", (request) =>
+      request.query.text("fromImage") === "" ? importImage(parts, request) : pull(parts.images, request),
+    ),
   ];
 }
 
-function pull(image: string, tag: string): never {
-  const separator = tag.includes(":") ? "@" : ":";
-  const reference = withDefaultTag(parseReference(tag === "" ? image : `${image}${separator}${tag}`));
+/** A client that hangs up cancels the pull. */
+function pull(images: Pick<Images, "pull">, request: ApiRequest): Promise<HttpResponse> {
+  const { query, signal } = request;
+  const reference = pullReference(query.text("fromImage"), query.text("tag"));
   if (reference.path === "library/scratch") throw new EngineError("forbidden", "'scratch' is a reserved name");
-  throw new EngineError(
-    "not-implemented",
-    `pull ${formatReference(reference)}: pulling needs registry support, which is not in this version of tug: load the image from an archive (docker load), or import its root filesystem (docker import)`,
-  );
+  const platform = query.text("platform");
+  const credentials = registryAuth(request);
+  const progress = images.pull(formatReference(reference), {
+    allTags: reference.tag === undefined && reference.digest === undefined,
+    allPlatforms: query.flag("allPlatforms"),
+    ...(platform !== "" && { platform }),
+    ...(credentials && { credentials }),
+    signal,
+  });
+  return startedProgress(progress);
+}
+
+/** The tag given apart wins, and may be a digest. Without any, the whole repository is meant. */
+function pullReference(image: string, tag: string): Reference {
+  // `pull -a` of old clients leaves the colon.
+  const reference = parseReference(image.replace(/:$/, ""));
+  if (tag === "") return reference;
+  const { domain, path } = reference;
+  return isDigest(tag) ? { domain, path, digest: tag } : { domain, path, tag: parseTag(tag) };
 }
 
 async function importImage(parts: SourceParts, request: ApiRequest): Promise<HttpResponse> {

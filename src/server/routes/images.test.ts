@@ -35,34 +35,65 @@ describe("GET /images/json", () => {
     await call(api, 'GET /images/json?all=1&filters={"dangling":["true"]}');
     await call(api, "GET /v1.40/images/json?filter=busybox");
     expect(asked).toEqual([
-      { all: true, filters: new Map([["dangling", ["true"]]]) },
-      { all: false, filters: new Map([["reference", ["busybox"]]]) },
+      { all: true, filters: new Map([["dangling", ["true"]]]), manifests: false },
+      { all: false, filters: new Map([["reference", ["busybox"]]]), manifests: false },
     ]);
   });
 });
 
+const AMD64 = { os: "linux", architecture: "amd64" };
+const ARM = { os: "linux", architecture: "arm", variant: "v7" };
+const asQuery = (value: object) => encodeURIComponent(JSON.stringify(value));
+
 describe("platforms by JSON", () => {
-  const { api } = testApi({ images: { get: async () => image(), history: async () => [] } });
-  const named = (platform: object) => encodeURIComponent(JSON.stringify(platform));
-
-  test("finds the image of the platform", async () => {
-    const answer = await call(api, `GET /images/x/json?platform=${named({ os: "linux", architecture: "amd64" })}`);
-    expect(answer.status).toBe(200);
-  });
-
-  test.each(["json", "history", "get"])("does not find another platform at /images/x/%s", async (what) => {
-    const answer = await call(api, `GET /images/x/${what}?platform=${named({ os: "linux", architecture: "arm64" })}`);
-    const message =
-      "image with reference x was found but its platform (linux/amd64) does not match the specified platform (linux/arm64)";
-    expect(answer).toMatchObject({ status: 404, text: `${JSON.stringify({ message })}\n` });
-  });
+  /** What the store was asked for by a request. */
+  async function asked(line: string): Promise<unknown[]> {
+    const calls: unknown[][] = [];
+    const record =
+      <T>(result: T) =>
+      async (...args: unknown[]) => {
+        calls.push(args);
+        return result;
+      };
+    const body = (async function* () {})();
+    const images = { get: record(image()), history: record([]), save: record(body), remove: record([]) };
+    await call(testApi({ images }).api, line);
+    return calls[0] ?? [];
+  }
 
   test.each([
-    ["{}", "both OS and Architecture must be provided"],
-    ["linux/amd64", 'failed to parse platform: "linux/amd64" is no JSON object'],
-  ])("refuses %s", async (platform, message) => {
-    const answer = await call(api, `GET /images/x/json?platform=${encodeURIComponent(platform)}`);
-    expect(answer).toMatchObject({ status: 400, text: `${JSON.stringify({ message })}\n` });
+    [`GET /images/x/json?platform=${asQuery(ARM)}`, ["x", { manifests: false, platform: ARM }]],
+    [`GET /v1.48/images/x/json?platform=${asQuery(ARM)}`, ["x", { manifests: false }]],
+    ["GET /images/x/json?manifests=1", ["x", { manifests: true }]],
+    ["GET /v1.47/images/x/json?manifests=1", ["x", { manifests: false }]],
+    [`GET /images/x/history?platform=${asQuery(AMD64)}`, ["x", { platform: AMD64 }]],
+    [`GET /v1.47/images/x/history?platform=${asQuery(AMD64)}`, ["x", undefined]],
+    [`GET /images/x/get?platform=${asQuery(AMD64)}`, [["x"], { platforms: [AMD64] }]],
+    [
+      `GET /images/get?names=x&names=y&platform=${asQuery(AMD64)}&platform=${asQuery(ARM)}`,
+      [["x", "y"], { platforms: [AMD64, ARM] }],
+    ],
+    [`GET /v1.47/images/x/get?platform=${asQuery(AMD64)}`, [["x"], {}]],
+    [
+      `DELETE /images/x?platforms=${asQuery(AMD64)}&platforms=${asQuery(ARM)}`,
+      ["x", { force: false, prune: true, platforms: [AMD64, ARM] }],
+    ],
+    [`DELETE /v1.49/images/x?platforms=${asQuery(AMD64)}`, ["x", { force: false, prune: true }]],
+  ])("%s", async (line, call) => expect(await asked(line)).toEqual(call));
+
+  test.each([
+    ["GET /images/x/json?platform={}", "both OS and Architecture must be provided"],
+    ["GET /images/x/json?platform=linux/amd64", 'failed to parse platform: "linux/amd64" is no JSON object'],
+    [
+      `GET /images/x/json?manifests=1&platform=${asQuery(AMD64)}`,
+      "conflicting options: manifests and platform options cannot both be set",
+    ],
+    ["POST /images/load?platform=x", 'failed to parse platform: "x" is no JSON object'],
+    ["DELETE /images/x?platforms=x", 'failed to parse platform: "x" is no JSON object'],
+    ["POST /images/x/push?platform=x", 'failed to parse platform: "x" is no JSON object'],
+  ])("%s is refused", async (line, message) => {
+    const { api } = testApi();
+    expect(await call(api, line)).toMatchObject({ status: 400, text: `${JSON.stringify({ message })}\n` });
   });
 });
 
@@ -143,15 +174,80 @@ describe("POST /images/create", () => {
     ["", 400, "either fromImage or fromSrc is needed to create an image"],
     ["fromImage=scratch", 403, "'scratch' is a reserved name"],
     ["fromImage=UP", 400, "invalid reference format: repository name (library/UP) must be lowercase"],
-    [
-      "fromImage=busybox&tag=1",
-      501,
-      "pull docker.io/library/busybox:1: pulling needs registry support, which is not in this version of tug: load the image from an archive (docker load), or import its root filesystem (docker import)",
-    ],
+    ["fromImage=busybox&tag=a%20b", 400, "invalid tag format"],
   ])("answers %j with %i", async (query, status, message) => {
     const { api } = importing();
     const answer = await call(api, `POST /images/create?${query}`);
     expect(answer).toMatchObject({ status, text: `${JSON.stringify({ message })}\n` });
+  });
+});
+
+describe("pull and push", () => {
+  const AUTH = { "x-registry-auth": Buffer.from('{"username":"u","password":"p"}').toString("base64url") };
+
+  function transfers(...lines: (Progress | Error)[]) {
+    const asked: unknown[] = [];
+    const transfer = (reference: string, { signal: _, ...options }: { signal?: AbortSignal }) => {
+      asked.push([reference, options]);
+      return progress(...lines);
+    };
+    return { api: testApi({ images: { pull: transfer, push: transfer } }).api, asked };
+  }
+
+  const HEX = "0123456789abcdef".repeat(4);
+  test.each([
+    ["/images/create?fromImage=busybox&tag=1", ["docker.io/library/busybox:1", {}]],
+    ["/images/create?fromImage=a/b:old&tag=new", ["docker.io/a/b:new", {}]],
+    ["/images/create?fromImage=a/b:1", ["docker.io/a/b:1", {}]],
+    [`/images/create?fromImage=a&tag=sha256:${HEX}`, [`docker.io/library/a@sha256:${HEX}`, {}]],
+    [`/images/create?fromImage=a:1@sha256:${HEX}`, [`docker.io/library/a:1@sha256:${HEX}`, {}]],
+    ["/images/create?fromImage=a", ["docker.io/library/a", { allTags: true }]],
+    ["/images/create?fromImage=r.test:5000/a:", ["r.test:5000/a", { allTags: true }]],
+    ["/images/create?fromImage=a:1&platform=linux/arm64", ["docker.io/library/a:1", { platform: "linux/arm64" }]],
+    ["/images/create?fromImage=a:1&allPlatforms=1", ["docker.io/library/a:1", { allPlatforms: true }]],
+  ])("POST %s pulls", async (path, [reference, options]) => {
+    const { api, asked } = transfers({ status: "Pulling from a", id: "1" });
+    const answer = await call(api, `POST ${path}`, { headers: AUTH });
+    expect(answer).toMatchObject({ status: 200, text: '{"status":"Pulling from a","id":"1"}\r\n' });
+    const credentials = { username: "u", password: "p" };
+    expect(asked).toEqual([[reference, { allTags: false, allPlatforms: false, credentials, ...(options as object) }]]);
+  });
+
+  test.each([
+    ["/images/r.test/a/push?tag=1", ["r.test/a:1", { allTags: false }]],
+    ["/images/r.test/a:1/push", ["r.test/a:1", { allTags: false }]],
+    ["/images/r.test/a:1/push?tag=2", ["r.test/a:2", { allTags: false }]],
+    ["/images/r.test/a/push", ["r.test/a", { allTags: true }]],
+    [`/images/a/push?tag=1&platform=${asQuery(ARM)}`, ["docker.io/library/a:1", { allTags: false, platform: ARM }]],
+    ["/v1.45/images/a/push?tag=1&platform=any", ["docker.io/library/a:1", { allTags: false }]],
+  ])("POST %s pushes", async (path, call_) => {
+    const { api, asked } = transfers({ status: "Preparing" });
+    expect(await call(api, `POST ${path}`)).toMatchObject({ status: 200 });
+    expect(asked).toEqual([call_]);
+  });
+
+  test.each(["/images/create?fromImage=a&tag=1", "/images/a/push?tag=1"])(
+    "POST %s tells a failure by its status first, in the stream later",
+    async (path) => {
+      const refusal = new EngineError("not-found", "manifest unknown");
+      expect(await call(transfers(refusal).api, `POST ${path}`)).toMatchObject({ status: 404 });
+      expect(await call(transfers({ status: "a" }, refusal).api, `POST ${path}`)).toMatchObject({
+        status: 200,
+        text: '{"status":"a"}\r\n{"errorDetail":{"message":"manifest unknown"},"error":"manifest unknown"}\r\n',
+      });
+    },
+  );
+
+  test("a client that hangs up cancels a pull", async () => {
+    const hangUp = new AbortController();
+    let seen: AbortSignal | undefined;
+    const pull = (_: string, { signal }: { signal?: AbortSignal }) => {
+      seen = signal;
+      return progress({ status: "a" });
+    };
+    await call(testApi({ images: { pull } }).api, "POST /images/create?fromImage=a", { signal: hangUp.signal });
+    hangUp.abort();
+    expect(seen?.aborted).toBe(true);
   });
 });
 

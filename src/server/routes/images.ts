@@ -1,11 +1,12 @@
 import { formatReference, parseReference, parseTag } from "#api/distribution";
+import type { Platform } from "#api/oci";
 import type { Containers } from "#core/containers";
 import { type Filters, parseFilters } from "#core/events";
-import type { Image, ImageID, Images } from "#core/images";
+import type { ImageID, Images } from "#core/images";
 import type { HttpResponse } from "#lib/http";
 import type { SystemBackend } from "../backends.ts";
-import { notImplemented } from "../errors.ts";
-import { checkPlatform, parsePlatform } from "../platform.ts";
+import { invalid } from "../errors.ts";
+import { parsePlatform, parsePlatforms } from "../platform.ts";
 import { progressStream } from "../progress.ts";
 import { empty, json } from "../reply.ts";
 import { type ApiRequest, get, post, type Route, remove } from "../router.ts";
@@ -13,35 +14,23 @@ import { historyItem, imageInspect, imageSummary } from "../views/image.ts";
 import { sharedBytes } from "../views/image-sharing.ts";
 
 interface ImageParts {
-  readonly images: Omit<Images, "import" | "prepare" | "layersSize" | "find">;
+  readonly images: Pick<Images, "list" | "get" | "history" | "save" | "load" | "prune" | "tag" | "remove">;
   readonly containers: Pick<Containers, "list">;
   readonly system: Pick<SystemBackend, "identity">;
 }
 
-/** Images in the local store. How they come from elsewhere is in image-sources.ts. */
+/** Images in the local store. How they come from elsewhere is in image-sources.ts, how they go there in push.ts. */
 export function imageRoutes(parts: ImageParts): Route[] {
-  const { images, system } = parts;
+  const { images } = parts;
   return [
     get("/images/json", (request) => list(parts, request)),
-    get("/images/get", ({ query }) => save(images, query.all("names"), query.text("platform"))),
-    get("/images/search", () => {
-      throw notImplemented("searching a registry");
-    }),
+    get("/images/get", (request) => save(images, request.query.all("names"), request)),
     post("/images/load", (request) => load(images, request)),
     post("/images/prune", (request) => prune(images, request)),
-    get("/images/{name}/json", async ({ params, query, version }) => {
-      const image = await found(images, params.name ?? "", query.text("platform"));
-      return json(imageInspect(image, { version, storageDriver: system.identity.storageDriver }));
-    }),
-    get("/images/{name}/history", async ({ params, query }) => {
-      await found(images, params.name ?? "", query.text("platform"));
-      return json((await images.history(params.name ?? "")).map(historyItem));
-    }),
-    get("/images/{name}/get", ({ params, query }) => save(images, [params.name ?? ""], query.text("platform"))),
+    get("/images/{name}/json", (request) => inspect(parts, request)),
+    get("/images/{name}/history", (request) => history(images, request)),
+    get("/images/{name}/get", (request) => save(images, [request.params.name ?? ""], request)),
     post("/images/{name}/tag", (request) => tag(images, request)),
-    post("/images/{name}/push", () => {
-      throw notImplemented("pushing to a registry");
-    }),
     remove("/images/{name}", (request) => removeImage(images, request)),
   ];
 }
@@ -50,6 +39,7 @@ async function list({ images, containers }: ImageParts, { query, version }: ApiR
   const listed = await images.list({
     all: query.flag("all"),
     filters: listFilters(query.text("filters"), query.text("filter")),
+    manifests: version >= 47 && query.flag("manifests"),
   });
   const shared = version >= 42 && query.flag("shared-size") ? sharedBytes(listed) : undefined;
   const users = version >= 51 ? await containerCounts(containers) : undefined;
@@ -79,26 +69,39 @@ function listFilters(text: string, pattern: string): Filters {
   return filters;
 }
 
-async function found(images: Pick<Images, "get">, reference: string, platform: string): Promise<Image> {
-  const asked = parsePlatform(platform);
-  const image = await images.get(reference);
-  checkPlatform(image, reference, asked);
-  return image;
+async function inspect({ images, system }: ImageParts, request: ApiRequest): Promise<HttpResponse> {
+  const { params, query, version } = request;
+  const manifests = version >= 48 && query.flag("manifests");
+  const platform = version >= 49 ? parsePlatform(query.text("platform")) : undefined;
+  if (manifests && platform) throw invalid("conflicting options: manifests and platform options cannot both be set");
+  const image = await images.get(params.name ?? "", { manifests, ...(platform && { platform }) });
+  return json(imageInspect(image, { version, storageDriver: system.identity.storageDriver }));
+}
+
+async function history(images: Pick<Images, "history">, request: ApiRequest): Promise<HttpResponse> {
+  const platform = request.version >= 48 ? parsePlatform(request.query.text("platform")) : undefined;
+  const entries = await images.history(request.params.name ?? "", platform && { platform });
+  return json(entries.map(historyItem));
 }
 
 async function save(
-  images: Pick<Images, "get" | "save">,
+  images: Pick<Images, "save">,
   references: readonly string[],
-  platform: string,
+  request: ApiRequest,
 ): Promise<HttpResponse> {
-  if (platform !== "") for (const reference of references) await found(images, reference, platform);
-  return { status: 200, headers: { "Content-Type": "application/x-tar" }, body: await images.save(references) };
+  const body = await images.save(references, archivePlatforms(request));
+  return { status: 200, headers: { "Content-Type": "application/x-tar" }, body };
 }
 
 function load(images: Pick<Images, "load">, request: ApiRequest): HttpResponse {
-  if (request.query.text("platform") !== "") throw notImplemented("loading one platform of an archive");
   const quiet = request.query.flag("quiet", true);
-  return progressStream(images.load(request.body, { quiet, signal: request.signal }));
+  return progressStream(images.load(request.body, { quiet, ...archivePlatforms(request), signal: request.signal }));
+}
+
+/** Docker 28 takes one `platform` of an archive, later versions several. */
+function archivePlatforms({ query, version }: ApiRequest): { platforms?: readonly Platform[] } {
+  const platforms = version >= 48 ? parsePlatforms(query.all("platform")) : undefined;
+  return platforms ? { platforms } : {};
 }
 
 async function prune(images: Pick<Images, "prune">, request: ApiRequest): Promise<HttpResponse> {
@@ -113,8 +116,9 @@ async function tag(images: Pick<Images, "tag">, { params, query }: ApiRequest): 
   return empty(201);
 }
 
-async function removeImage(images: Pick<Images, "remove">, { params, query }: ApiRequest): Promise<HttpResponse> {
-  if (query.has("platforms")) throw notImplemented("removing one platform of an image");
-  const options = { force: query.flag("force"), prune: !query.flag("noprune") };
+async function removeImage(images: Pick<Images, "remove">, request: ApiRequest): Promise<HttpResponse> {
+  const { params, query, version } = request;
+  const platforms = version >= 50 ? parsePlatforms(query.all("platforms")) : undefined;
+  const options = { force: query.flag("force"), prune: !query.flag("noprune"), ...(platforms && { platforms }) };
   return json(await images.remove(params.name ?? "", options));
 }

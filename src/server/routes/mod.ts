@@ -4,11 +4,14 @@ import { containerStreamRoutes } from "./container-streams.ts";
 import { containerRoutes } from "./containers.ts";
 import { diskUsageRoutes } from "./disk-usage.ts";
 import { execRoutes } from "./exec.ts";
+import { imageFileRoutes } from "./image-files.ts";
 import { imageSourceRoutes } from "./image-sources.ts";
 import { imageRoutes } from "./images.ts";
 import { laterRoutes } from "./later.ts";
 import { networkRoutes } from "./networks.ts";
 import { pluginRoutes } from "./plugins.ts";
+import { pushRoutes } from "./push.ts";
+import { registryRoutes } from "./registries.ts";
 import { swarmRoutes } from "./swarm.ts";
 import { systemRoutes } from "./system.ts";
 import { volumeRoutes } from "./volumes.ts";
@@ -23,8 +26,11 @@ export function allRoutes(backends: Backends): Route[] {
     ...containerRoutes(backends),
     ...containerStreamRoutes(backends),
     ...execRoutes(backends),
+    ...registryRoutes(backends),
+    ...imageFileRoutes(backends),
     ...imageRoutes(backends),
     ...imageSourceRoutes(backends),
+    ...pushRoutes(backends),
     ...networkRoutes(backends),
     ...volumeRoutes(backends),
     ...pluginRoutes(),

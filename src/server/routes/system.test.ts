@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { DEFAULT_REGISTRY_SETTINGS } from "#core/distribution";
 import type { Event, Events } from "#core/events";
 import { call, container, requestOf, testApi } from "../_testing.ts";
 import type { SystemFacts } from "../backends.ts";
@@ -37,46 +38,45 @@ test("GET /version names the engine and its parts", async () => {
   expect(version).not.toHaveProperty("Experimental");
 });
 
-describe("GET /info", () => {
-  const facts: SystemFacts = {
-    hostname: "vm",
-    operatingSystem: "Debian",
-    operatingSystemVersion: "13",
-    cpus: 2,
-    memoryBytes: 4096,
-    openFiles: 9,
-    debug: true,
-    dataRoot: "/data",
-    storageStatus: [["Backing Filesystem", "extfs"]],
-    cgroup: {
-      version: "2",
-      driver: "cgroupfs",
-      memory: true,
-      swap: false,
-      cpuCfs: true,
-      cpuShares: true,
-      cpuset: true,
-      pids: true,
-      oomKillDisable: false,
-    },
-    ipv4Forwarding: true,
-    loggingDriver: "json-file",
-    loggingDrivers: ["json-file", "none"],
-    runtimes: { tug: { path: "tug-exec" }, runc: { path: "runc", args: ["--debug"] } },
-    defaultRuntime: "tug",
-    initBinary: "tug-exec",
-    securityOptions: ["name=seccomp,profile=builtin"],
-    labels: ["a=b"],
-    proxies: { http: "", https: "", no: "" },
-    liveRestore: true,
-    eventListeners: 1,
-    warnings: [],
-  };
+const FACTS: SystemFacts = {
+  hostname: "vm",
+  operatingSystem: "Debian",
+  operatingSystemVersion: "13",
+  cpus: 2,
+  memoryBytes: 4096,
+  openFiles: 9,
+  debug: true,
+  dataRoot: "/data",
+  storageStatus: [["Backing Filesystem", "extfs"]],
+  cgroup: {
+    version: "2",
+    driver: "cgroupfs",
+    memory: true,
+    swap: false,
+    cpuCfs: true,
+    cpuShares: true,
+    cpuset: true,
+    pids: true,
+    oomKillDisable: false,
+  },
+  ipv4Forwarding: true,
+  loggingDriver: "json-file",
+  loggingDrivers: ["json-file", "none"],
+  runtimes: { tug: { path: "tug-exec" }, runc: { path: "runc", args: ["--debug"] } },
+  defaultRuntime: "tug",
+  initBinary: "tug-exec",
+  securityOptions: ["name=seccomp,profile=builtin"],
+  labels: ["a=b"],
+  liveRestore: true,
+  eventListeners: 1,
+  warnings: [],
+};
 
+describe("GET /info", () => {
   test("counts containers by what they do, and tells the host's facts", async () => {
     const run = { pid: 1, startTicks: 1, startedAt: "", finishedAt: "" };
     const { api } = testApi({
-      system: { facts: async () => facts },
+      system: { facts: async () => FACTS },
       containers: {
         list: async () => [
           container({ state: { status: "running", ...run } }),
@@ -102,6 +102,24 @@ describe("GET /info", () => {
       Warnings: null,
       Name: "vm",
     });
+  });
+});
+
+test("GET /info shows how registries are reached, and no password of a proxy", async () => {
+  const { api } = testApi({
+    system: { facts: async () => FACTS },
+    registries: {
+      settings: {
+        ...DEFAULT_REGISTRY_SETTINGS,
+        insecureRegistries: ["plain.test:5000"],
+        proxies: { http: "http://u:p@proxy.test", https: "", no: "localhost" },
+      },
+    },
+  });
+  expect(JSON.parse((await call(api, "GET /info")).text)).toMatchObject({
+    HttpProxy: "http://xxxxx:xxxxx@proxy.test",
+    NoProxy: "localhost",
+    RegistryConfig: { IndexConfigs: { "plain.test:5000": { Secure: false } } },
   });
 });
 

@@ -1,13 +1,14 @@
 import type { Containers } from "#core/containers";
+import type { Registries } from "#core/distribution";
 import { type Event, type Events, parseFilters } from "#core/events";
 import type { Images } from "#core/images";
 import { EngineError } from "#lib/errors";
 import type { HttpResponse } from "#lib/http";
 import { formatNano, parseTimestamp } from "#lib/time";
 import type { SystemBackend } from "../backends.ts";
-import { invalid, notImplemented } from "../errors.ts";
+import { invalid } from "../errors.ts";
 import { json } from "../reply.ts";
-import { type ApiRequest, get, head, post, type Route } from "../router.ts";
+import { type ApiRequest, get, head, type Route } from "../router.ts";
 import { eventLine } from "../views/event.ts";
 import { formerInfo, infoView, versionView } from "../views/system.ts";
 
@@ -15,6 +16,7 @@ interface SystemParts {
   readonly containers: Pick<Containers, "list">;
   readonly images: Pick<Images, "list">;
   readonly events: Pick<Events, "subscribe">;
+  readonly registries: Pick<Registries, "settings">;
   readonly system: SystemBackend;
   readonly now: () => Date;
 }
@@ -28,9 +30,6 @@ export function systemRoutes(backends: SystemParts): Route[] {
     get("/version", () => json(versionView(system.identity))),
     get("/info", ({ version }) => info(backends, version)),
     get("/events", (request) => follow(backends.events, request)),
-    post("/auth", () => {
-      throw notImplemented("logging in to a registry");
-    }),
   ];
 }
 
@@ -48,7 +47,10 @@ function ping(body: string): HttpResponse {
   };
 }
 
-async function info({ containers, images, system, now }: SystemParts, version: number): Promise<HttpResponse> {
+async function info(
+  { containers, images, registries, system, now }: SystemParts,
+  version: number,
+): Promise<HttpResponse> {
   const [facts, all, held] = await Promise.all([
     system.facts(),
     containers.list({ all: true, limit: 0, filters: new Map() }),
@@ -63,7 +65,8 @@ async function info({ containers, images, system, now }: SystemParts, version: n
     stopped: all.length - running - paused,
     images: held.length,
   };
-  const view = infoView(system.identity, facts, counts, formatNano(BigInt(now().getTime()) * 1_000_000n));
+  const time = formatNano(BigInt(now().getTime()) * 1_000_000n);
+  const view = infoView(system.identity, { facts, counts, registries: registries.settings, now: time });
   return json({ ...view, ...formerInfo(version) });
 }
 

@@ -1,6 +1,7 @@
 import { familiarReference, parseReference } from "#api/distribution";
-import type { ImageInspect, ImageSummary } from "#api/engine";
-import type { Image, ImageHistoryEntry } from "#core/images";
+import type { ImageInspect, ImageManifestSummary, ImageSummary, OCIDescriptor, OCIPlatform } from "#api/engine";
+import type { Descriptor, Platform } from "#api/oci";
+import type { Image, ImageHistoryEntry, ManifestSummary } from "#core/images";
 import { ZERO_TIME } from "#lib/time";
 import { unixSeconds, type Wire } from "./wire.ts";
 
@@ -9,6 +10,7 @@ export function imageInspect(image: Image, facts: { version: number; storageDriv
   const { document } = image;
   return {
     Id: image.id,
+    ...target(image, facts.version),
     RepoTags: image.tags.map(familiar),
     RepoDigests: image.digests.map(familiar),
     Parent: "",
@@ -58,10 +60,64 @@ export function imageSummary(image: Image, facts: ImageSummaryFacts): Wire<Image
     Id: image.id,
     Labels: image.document.config?.Labels ?? null,
     ParentId: "",
+    ...target(image, facts.version),
     ...names(image, facts.version),
     SharedSize: facts.sharedBytes,
     Size: image.sizeBytes,
     ...(facts.version < 44 && { VirtualSize: image.sizeBytes }),
+  };
+}
+
+/** What the name stands for at its registry, for clients that know of such things. */
+function target(
+  { descriptor, manifests }: Image,
+  version: number,
+): Pick<Wire<ImageSummary>, "Descriptor" | "Manifests"> {
+  return {
+    ...(descriptor && version >= 48 && { Descriptor: descriptorView(descriptor) }),
+    ...(manifests && version >= 47 && { Manifests: manifests.map(manifestSummary) }),
+  };
+}
+
+function descriptorView({ mediaType, digest, size, urls, annotations, platform }: Descriptor): Wire<OCIDescriptor> {
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(urls && { urls: [...urls] }),
+    ...(annotations && { annotations }),
+    ...(platform && { platform: platformView(platform) }),
+  };
+}
+
+function platformView(platform: Platform): Wire<OCIPlatform> {
+  const { architecture, os, variant } = platform;
+  const [version, features] = [platform["os.version"], platform["os.features"]];
+  return {
+    architecture,
+    os,
+    ...(version && { "os.version": version }),
+    ...(features && { "os.features": [...features] }),
+    ...(variant && { variant }),
+  };
+}
+
+function manifestSummary({ descriptor, isAvailable, contentBytes, kind }: ManifestSummary): Wire<ImageManifestSummary> {
+  const unpackedBytes = kind.type === "image" ? kind.unpackedBytes : 0;
+  return {
+    ID: descriptor.digest,
+    Descriptor: descriptorView(descriptor),
+    Available: isAvailable,
+    Size: { Content: contentBytes, Total: contentBytes + unpackedBytes },
+    Kind: kind.type,
+    ...(kind.type === "image" && {
+      ImageData: {
+        Platform: platformView(kind.platform),
+        Containers: [...kind.containers],
+        Size: { Unpacked: unpackedBytes },
+      },
+    }),
+    ...(kind.type === "attestation" && { AttestationData: { For: kind.of } }),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { SystemInfo, SystemVersion } from "#api/engine";
+import type { RegistrySettings } from "#core/distribution";
 import type { EngineIdentity, SystemFacts } from "../backends.ts";
 import { API_VERSION, MIN_API_VERSION } from "../version.ts";
+import { registryConfig, withoutPassword } from "./registries.ts";
 import type { Wire } from "./wire.ts";
 
 /** `GET /version`. */
@@ -51,8 +53,17 @@ export function formerInfo(version: number): Record<string, unknown> {
   return version < 50 ? { BridgeNfIptables: false, BridgeNfIp6tables: false } : {};
 }
 
+export interface InfoParts {
+  readonly facts: SystemFacts;
+  readonly counts: Counts;
+  readonly registries: RegistrySettings;
+  /** RFC 3339. */
+  readonly now: string;
+}
+
 /** `GET /info`. */
-export function infoView(identity: EngineIdentity, facts: SystemFacts, counts: Counts, now: string): Wire<SystemInfo> {
+export function infoView(identity: EngineIdentity, parts: InfoParts): Wire<SystemInfo> {
+  const { facts, counts, registries, now } = parts;
   return {
     ID: identity.id,
     Containers: counts.containers,
@@ -84,18 +95,14 @@ export function infoView(identity: EngineIdentity, facts: SystemFacts, counts: C
     OSType: "linux",
     Architecture: identity.machine,
     IndexServerAddress: "https://index.docker.io/v1/",
-    RegistryConfig: {
-      IndexConfigs: { "docker.io": { Mirrors: [], Name: "docker.io", Official: true, Secure: true } },
-      InsecureRegistryCIDRs: ["::1/128", "127.0.0.0/8"],
-      Mirrors: null,
-    },
+    RegistryConfig: registryConfig(registries),
     NCPU: facts.cpus,
     MemTotal: facts.memoryBytes,
     GenericResources: null,
     DockerRootDir: facts.dataRoot,
-    HttpProxy: facts.proxies.http,
-    HttpsProxy: facts.proxies.https,
-    NoProxy: facts.proxies.no,
+    HttpProxy: withoutPassword(registries.proxies.http),
+    HttpsProxy: withoutPassword(registries.proxies.https),
+    NoProxy: registries.proxies.no,
     Name: facts.hostname,
     Labels: [...facts.labels],
     ExperimentalBuild: identity.experimental,

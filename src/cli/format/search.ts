@@ -1,0 +1,31 @@
+import type { registries } from "#client";
+import { ellipsis } from "./ellipsis.ts";
+import type { Formatter } from "./formatter.ts";
+
+const DESCRIPTION_COLUMNS = 45;
+
+/** What a search found, as `search` shows it. */
+export function searchFormatter({ truncate }: { truncate: boolean }): Formatter<registries.SearchResult> {
+  return {
+    typeName: "*formatter.searchContext",
+    fields: {
+      Description: {
+        head: "DESCRIPTION",
+        value: ({ description }) => {
+          const line = description.replaceAll("\n", " ").replaceAll("\r", " ");
+          return truncate ? ellipsis(line, DESCRIPTION_COLUMNS) : line;
+        },
+      },
+      IsAutomated: { head: "AUTOMATED", value: ({ is_automated: flag }) => mark(flag) },
+      IsOfficial: { head: "OFFICIAL", value: ({ is_official: flag }) => mark(flag) },
+      Name: { head: "NAME", value: ({ name }) => name },
+      StarCount: { head: "STARS", value: ({ star_count: count }) => String(count) },
+    },
+    columns: ["Name", "Description", "StarCount", "IsOfficial"],
+    id: "Name",
+  };
+}
+
+function mark(flag: boolean): string {
+  return flag ? "[OK]" : "";
+}
