@@ -89,6 +89,7 @@ const char *read_text(int directory_fd, const char *path);
 
 /* A stream socket at the path, for its owner only. What was there is gone. */
 int listen_at(const char *path, struct error *error);
+int connect_to(const char *path, struct error *error);
 /* One message with up to FDS_MAX descriptors; those that did not come with it are -1. */
 #define FDS_MAX 2
 int send_message(int socket_fd, const void *data, size_t size, const int *fds, size_t count);

@@ -9,6 +9,14 @@ int write_proc(const struct host *host, const char *path, const char *value) {
   return fd < 0 ? -1 : write_all(fd, value, strlen(value));
 }
 
+uint64_t start_ticks(const struct host *host, pid_t pid) {
+  char path[32];
+  snprintf(path, sizeof path, "%d/stat", pid);
+  const char *at = strrchr(read_text(host->proc_fd, path), ')');
+  for (int field = 2; at != NULL && field < 22; field++) at = strchr(at + 1, ' ');
+  return at == NULL ? 0 : strtoull(at, NULL, 10);
+}
+
 /* The sysctl files show the namespaces of who opens them, so the host's procfs does for the container's, too. */
 int run_sysctl(struct context *context, const struct op_sysctl *op, struct error *error) {
   char path[512];

@@ -98,18 +98,23 @@ static int empty_directory(int directory_fd, int top_fd, int depth) {
   return result;
 }
 
-int run_remove_tree(struct context *context, const struct op_remove_tree *op, struct error *error) {
-  if (unlink(op->path) == 0 || errno == ENOENT || errno == ENOTDIR) return 0;
-  if (errno != EISDIR && errno != EPERM) return fail(error, "remove \"%s\"", op->path);
-  SCOPED_FD top_fd = open(op->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (top_fd < 0) return errno == ENOENT ? 0 : fail(error, "open \"%s\"", op->path);
+int remove_tree(int directory_fd, const char *path) {
+  const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  if (unlinkat(directory_fd, path, 0) == 0 || errno == ENOENT || errno == ENOTDIR) return 0;
+  if (errno != EISDIR && errno != EPERM) return -1;
+  SCOPED_FD top_fd = openat(directory_fd, path, flags);
+  if (top_fd < 0) return errno == ENOENT ? 0 : -1;
   /* Twice and again as long as directories were moved up while the top was read. */
-  for (int round = 0; round < 1000 && rmdir(op->path) < 0 && errno != ENOENT; round++) {
-    if (errno != ENOTEMPTY && errno != EEXIST) return fail(error, "remove \"%s\"", op->path);
-    int again_fd = open(op->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (again_fd < 0 || empty_directory(again_fd, top_fd, 0) < 0) return fail(error, "remove tree \"%s\"", op->path);
+  for (int round = 0; round < 1000 && unlinkat(directory_fd, path, AT_REMOVEDIR) < 0 && errno != ENOENT; round++) {
+    if (errno != ENOTEMPTY && errno != EEXIST) return -1;
+    int again_fd = openat(directory_fd, path, flags);
+    if (again_fd < 0 || empty_directory(again_fd, top_fd, 0) < 0) return -1;
   }
   return 0;
+}
+
+int run_remove_tree(struct context *context, const struct op_remove_tree *op, struct error *error) {
+  return remove_tree(AT_FDCWD, op->path) < 0 ? fail(error, "remove tree \"%s\"", op->path) : 0;
 }
 
 static int answer_file(struct context *context, int fd, uint32_t limit, const char *path, struct error *error) {

@@ -37,8 +37,19 @@ static int copy_up(int target_fd, int tree_fd, struct error *error) {
   return 0;
 }
 
+/* A host plan has no monitor that would have opened the source. */
+static int open_source(const struct context *context, const struct op_bind *op, struct error *error) {
+  SCOPED_FD own_fd = visit_host(context->host, error);
+  if (own_fd < 0) return -1;
+  int tree_fd = open_bind(context->host, op, error);
+  return_from_host(own_fd);
+  return tree_fd;
+}
+
 int run_bind(struct context *context, const struct op_bind *op, struct error *error) {
-  int tree_fd = context->trees[context->trees_used++];
+  SCOPED_FD source_fd = context->section == HOST ? open_source(context, op, error) : -1;
+  if (context->section == HOST && source_fd < 0) return -1;
+  int tree_fd = context->section == HOST ? source_fd : context->trees[context->trees_used++];
   mode_t type = strcmp(op->create, "file") == 0 ? S_IFREG : S_IFDIR;
   SCOPED_FD target_fd = make_in_root(context->root_fd, op->target, type, type == S_IFDIR ? 0755 : 0644, FOLLOW);
   if (target_fd < 0) return fail(error, "bind \"%s\": make \"%s\"", op->source, op->target);

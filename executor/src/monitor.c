@@ -49,14 +49,6 @@ static void take_over_stdio(struct monitor *monitor) {
   if (process->stdin_fd >= 0) stdin_ready(monitor, &monitor->input, 0);
 }
 
-static uint64_t start_ticks(const struct monitor *monitor) {
-  char path[32];
-  snprintf(path, sizeof path, "%d/stat", monitor->process.pid);
-  const char *at = strrchr(read_text(monitor->host->proc_fd, path), ')');
-  for (int field = 2; at != NULL && field < 22; field++) at = strchr(at + 1, ' ');
-  return at == NULL ? 0 : strtoull(at, NULL, 10);
-}
-
 static uint64_t oom_kills(const struct spec *spec) {
   if (spec->oom_path[0] == 0) return 0;
   const char *found = strstr(read_text(AT_FDCWD, spec->oom_path), "oom_kill ");
@@ -69,7 +61,7 @@ static void report_started(struct monitor *monitor) {
   size_t start = begin_record(&monitor->started);
   put(&monitor->started, &(uint8_t){FRAME_STARTED}, 1);
   put_num(&monitor->started, (uint32_t)monitor->process.pid);
-  put_big(&monitor->started, start_ticks(monitor));
+  put_big(&monitor->started, start_ticks(monitor->host, monitor->process.pid));
   put_text(&monitor->started, now);
   end_record(&monitor->started, start);
   monitor->phase = RUNNING;

@@ -166,6 +166,25 @@ void return_from_host(int own_fd) {
   if (setns(own_fd, CLONE_NEWNS) < 0) abort();
 }
 
+/*
+ * Only the mount that is the root, without those on it. The process is held before it is recognised: its number may have been
+ * given to another one.
+ */
+int run_mount_root_of(struct context *context, const struct op_mount_root_of *op, struct error *error) {
+  SCOPED_FD process_fd = pidfd_open((pid_t)op->pid, 0);
+  if (process_fd < 0) return fail(error, "open process %u", op->pid);
+  if (start_ticks(context->host, (pid_t)op->pid) != op->start_ticks) return refuse(error, ESRCH, "process %u has ended", op->pid);
+  SCOPED_FD own_fd = openat(context->host->proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* as in `enter` */
+  if (own_fd < 0 || setns(process_fd, CLONE_NEWNS) < 0) return fail(error, "enter mount namespace of process %u", op->pid);
+  SCOPED_FD tree_fd = clone_mount(AT_FDCWD, "/", 0);
+  int reason = errno;
+  return_from_host(own_fd);
+  errno = reason;
+  if (tree_fd < 0 || change_mount(tree_fd, 0, 0, 0, MS_PRIVATE) < 0) return fail(error, "clone root of process %u", op->pid);
+  return put_at(tree_fd, op->path, error);
+}
+
 static int mount_tmpfs(const struct op_mount_tmpfs *op, struct error *error) {
   if (mkdir(op->path, 0700) < 0 && errno != EEXIST) return fail(error, "mkdir \"%s\"", op->path);
   SCOPED_FD directory_fd = open(op->path, O_PATH | O_DIRECTORY | O_CLOEXEC);

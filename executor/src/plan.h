@@ -3,7 +3,7 @@
 
 #include "base.h"
 
-enum section { BEFORE, BESIDE, INSIDE, AFTER, HOST };
+enum section { BEFORE, BESIDE, INSIDE, AFTER, HOST, STREAM };
 #define IN(section) (1u << (section))
 #define HOST_SIDE (IN(BEFORE) | IN(BESIDE) | IN(AFTER) | IN(HOST))
 #define MOUNTING (IN(BEFORE) | IN(INSIDE) | IN(HOST))
@@ -21,8 +21,9 @@ struct context {
   enum section section;
   struct buffer *answer; /* host plans: what ops answer */
   pid_t child_pid;       /* beside */
-  /* inside: */
+  int stream_fd;         /* host plans: to the daemon; -1 before `connect` */
   int root_fd;        /* the root that targets are beneath; after pivot, `/` */
+  /* inside: */
   int sync_fd;        /* to the monitor: see start.c */
   int stdio_fd[3];    /* what becomes 0, 1 and 2 */
   bool tty;           /* stdio becomes a terminal of the container's own devpts */
@@ -100,6 +101,11 @@ bool is_device(int fd, unsigned major, unsigned minor);
 /* Copies what a directory holds (directories, files, symbolic links) with owners and modes. */
 int copy_tree(int from_fd, int to_fd, struct error *error);
 
+/* --- files.c --- */
+
+/* Removes what is there, whatever it is, without following links or crossing mounts. Absence is fine. */
+int remove_tree(int directory_fd, const char *path);
+
 /* --- mounts.c --- */
 
 /* A fresh filesystem as a detached mount. `flags` are MS_*. */
@@ -137,3 +143,10 @@ int pass_gate(struct context *context, struct error *error);
 
 /* Writes a file of a procfs that no container can fake, relative to its root. */
 int write_proc(const struct host *host, const char *path, const char *value);
+/* When a process started, in ticks after boot: with its number its identity. 0 when there is none. */
+uint64_t start_ticks(const struct host *host, pid_t pid);
+
+/* --- start.c --- */
+
+/* The source of a bind, looked up in this mount namespace, as a detached mount with its ids mapped. */
+int open_bind(const struct host *host, const struct op_bind *op, struct error *error);

@@ -127,3 +127,55 @@ int copy_tree(int from_fd, int to_fd, struct error *error) {
   closedir(directory);
   return result;
 }
+
+/* Room for a path and for what a link in it holds. */
+#define PATH_ROOM (2 * 4096)
+
+/* Drops what `rest` begins with up to and including the next slash. */
+static void drop_part(char *rest, size_t part) {
+  const char *after = rest + part + (rest[part] == '/');
+  memmove(rest, after, strlen(after) + 1);
+}
+
+/* Where a path leads in the end, whether that exists or not: its parts one by one, links by the root's rules. */
+static int follow(int root_fd, const char *target, char resolved[PATH_ROOM], struct error *error) {
+  char rest[PATH_ROOM], link[4096];
+  int links = 0;
+  bool fits = snprintf(rest, sizeof rest, "%s", target) < (int)sizeof rest;
+  for (resolved[0] = 0; fits && rest[0] != 0;) {
+    size_t part = strcspn(rest, "/"), end = strlen(resolved);
+    bool up = part == 2 && strncmp(rest, "..", 2) == 0;
+    if (up && end > 0) *strrchr(resolved, '/') = 0;
+    if (up || part == 0 || (part == 1 && rest[0] == '.')) {
+      drop_part(rest, part);
+      continue;
+    }
+    fits = snprintf(resolved + end, PATH_ROOM - end, "/%.*s", (int)part, rest) < (int)(PATH_ROOM - end);
+    drop_part(rest, part);
+    SCOPED_FD fd = fits ? open_in_root(root_fd, resolved, O_PATH | O_NOFOLLOW, FOLLOW) : -1;
+    ssize_t size = fd < 0 ? -1 : readlinkat(fd, "", link, sizeof link - 1);
+    if (size <= 0) continue;
+    if (++links > LINK_DEPTH) return refuse(error, ELOOP, "follow \"%s\": too many links", target);
+    link[size] = 0;
+    resolved[link[0] == '/' ? 0 : end] = 0;
+    SCOPED_MEMORY char *left = strdup(rest);
+    fits = left != NULL && snprintf(rest, sizeof rest, "%s/%s", link, left) < (int)sizeof rest;
+  }
+  if (!fits) return refuse(error, ENAMETOOLONG, "follow \"%s\": path too long", target);
+  if (resolved[0] == 0) strcpy(resolved, "/");
+  return 0;
+}
+
+int run_resolve(struct context *context, const struct op_resolve *op, struct error *error) {
+  char resolved[PATH_ROOM] = "";
+  struct stat info;
+  SCOPED_FD fd = open_in_root(context->root_fd, op->target, O_PATH | O_NOFOLLOW, FOLLOW);
+  if (fd < 0 || fstat(fd, &info) < 0) return fail(error, "lstat \"%s\"", op->target);
+  if (S_ISLNK(info.st_mode) && follow(context->root_fd, op->target, resolved, error) < 0) return -1;
+  put_num(context->answer, info.st_mode);
+  put_big(context->answer, (uint64_t)info.st_size);
+  put_big(context->answer, (uint64_t)info.st_mtim.tv_sec);
+  put_num(context->answer, (uint32_t)info.st_mtim.tv_nsec);
+  put_text(context->answer, resolved);
+  return 0;
+}

@@ -63,7 +63,7 @@ static void send_error(uint32_t id, const struct error *error) {
 _Noreturn static void run_host_plan(const struct host *host, struct bytes plan, int pipe_fd, pid_t server_pid) {
   struct buffer answer = {0};
   struct error error = {.op = -1, .section = HOST};
-  struct context context = {.host = host, .section = HOST, .answer = &answer, .root_fd = -1, .mask_fd = -1};
+  struct context context = {.host = host, .section = HOST, .answer = &answer, .stream_fd = -1, .root_fd = -1, .mask_fd = -1};
   prctl(PR_SET_NAME, "tug-plan", 0, 0, 0);
   /* Nobody would hear the answer; nor does anybody when the server was quicker to die. */
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != server_pid) _exit(1);

@@ -1,12 +1,26 @@
 /* Unix sockets: listening at a path, and descriptors as messages. */
 #include "base.h"
 
+static int open_socket(const char *path, struct sockaddr_un *address, struct error *error) {
+  *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address->sun_path) return refuse(error, ENAMETOOLONG, "socket path \"%s\" is too long", path);
+  strcpy(address->sun_path, path);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return fd < 0 ? fail(error, "socket") : fd;
+}
+
+int connect_to(const char *path, struct error *error) {
+  struct sockaddr_un address;
+  SCOPED_FD fd = open_socket(path, &address, error);
+  if (fd < 0) return -1;
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) return fail(error, "connect to \"%s\"", path);
+  return steal(&fd);
+}
+
 int listen_at(const char *path, struct error *error) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) return refuse(error, ENAMETOOLONG, "socket path \"%s\" is too long", path);
-  strcpy(address.sun_path, path);
-  SCOPED_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(error, "socket");
+  struct sockaddr_un address;
+  SCOPED_FD fd = open_socket(path, &address, error);
+  if (fd < 0) return -1;
   unlink(path);
   mode_t mask = umask(0177);
   int bound = bind(fd, (struct sockaddr *)&address, sizeof address);

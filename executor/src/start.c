@@ -53,6 +53,13 @@ static int idmap_mount(const struct host *host, int tree_fd, const struct op_bin
   return 0;
 }
 
+int open_bind(const struct host *host, const struct op_bind *op, struct error *error) {
+  SCOPED_FD tree_fd = clone_mount(AT_FDCWD, op->source, op->recursive ? AT_RECURSIVE : 0);
+  if (tree_fd < 0) return fail(error, "bind \"%s\"", op->source);
+  if (op->uid_map.count > 0 && idmap_mount(host, tree_fd, op, error) < 0) return -1;
+  return steal(&tree_fd);
+}
+
 /*
  * The sources of binds are opened by the monitor, not by the child: a user namespace could not reach them all, and only here
  * ids can be mapped. They are looked up in the host's mount namespace: there a path means what the user meant, and
@@ -67,12 +74,11 @@ static int open_trees(const struct host *host, struct bytes inside, struct trees
     decode_bind(&fields, &op);
     if (fields.bad) return refuse(error, EBADMSG, "malformed op \"bind\"");
     *error = (struct error){.section = INSIDE, .op = index};
-    int tree_fd = clone_mount(AT_FDCWD, op.source, op.recursive ? AT_RECURSIVE : 0);
-    if (tree_fd < 0) return fail(error, "bind \"%s\"", op.source);
+    int tree_fd = open_bind(host, &op, error);
+    if (tree_fd < 0) return -1;
     trees->fds = realloc(trees->fds, (trees->count + 1) * sizeof *trees->fds);
     if (trees->fds == NULL) abort();
     trees->fds[trees->count++] = tree_fd;
-    if (op.uid_map.count > 0 && idmap_mount(host, tree_fd, &op, error) < 0) return -1;
   }
   *error = (struct error){.section = INSIDE, .op = -1};
   return 0;

@@ -79,7 +79,7 @@ static int decode(const uint8_t *data, size_t size) {
     take_bytes(&plan);
     struct bytes one = {start, (uint32_t)(plan.at - start)};
     int accepted = -1;
-    for (enum section section = BEFORE; section <= HOST && accepted < 0; section++) {
+    for (enum section section = BEFORE; section <= STREAM && accepted < 0; section++) {
       struct error error = {0};
       struct context context = {.section = section};
       accepted = run_plan(&context, one, &error);

@@ -61,7 +61,11 @@ export interface Ended extends ExitRecord {
 
 export class Lab implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "tug-executor-"));
-  readonly executor = new ProcessExecutor({ binaryPath: join(BUILD, "tug-exec"), log: silent() });
+  readonly executor = new ProcessExecutor({
+    binaryPath: join(BUILD, "tug-exec"),
+    socketsDir: join(this.folder, "sockets"),
+    log: silent(),
+  });
   /** The only lower layer of all root filesystems. */
   readonly lower = join(this.folder, "lower");
   #count = 0;

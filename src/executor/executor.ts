@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
-import type { HostPlan, ProcessPlan } from "./ops.ts";
+import type { HostPlan, ProcessPlan, StreamOp } from "./ops.ts";
+import type { TreeEntry } from "./tree.ts";
 
 /**
  * The executor as the rest of the engine sees it: hands that run plans. The process implementation drives the
@@ -12,6 +13,12 @@ import type { HostPlan, ProcessPlan } from "./ops.ts";
 export interface Executor extends AsyncDisposable {
   /** Runs a host plan; several may run at once. Resolves to one result per op: bytes for ops that answer, else empty. */
   run(plan: HostPlan): Promise<readonly Uint8Array[]>;
+
+  /** Runs a host plan whose last op is a `walk`, and yields what that sends. Whoever stops early ends the plan. */
+  walk(plan: HostPlan): AsyncGenerator<TreeEntry>;
+
+  /** Runs a host plan whose last op is a `receive`, and sends it ops and file content. What the parts throw ends the plan. */
+  send(plan: HostPlan, parts: AsyncIterable<StreamPart>): Promise<void>;
 
   /**
    * Starts a monitor, which runs the process plan. Resolves when the monitor's socket can be connected to and this
@@ -26,6 +33,9 @@ export interface Executor extends AsyncDisposable {
    */
   connect(socketPath: string): Promise<Monitor>;
 }
+
+/** An op, or bytes of the file that the op before made. */
+export type StreamPart = StreamOp | Uint8Array;
 
 /** What a monitor is told besides the plan. */
 export interface MonitorSpec {

@@ -4,3 +4,4 @@ export type * from "./ops.ts";
 export { createProcessExecutor, type ProcessExecutorOptions } from "./process-executor.ts";
 export { RecordingExecutor } from "./recording-executor.ts";
 export { readExitRecord } from "./records.ts";
+export type { TreeEntry } from "./tree.ts";

@@ -75,6 +75,79 @@ export type FileOp =
   /** Writes everything of the filesystem that holds `path` to disk (`syncfs`). */
   | { readonly op: "sync-filesystem"; readonly path: string };
 
+/** Ops that look at a container's files or change them, in a host plan that opened their root (`root`). */
+export type TreeOp =
+  /** Connects to the daemon, for the op that streams: `Executor.stream` puts it in front. */
+  | { readonly op: "connect"; readonly path: string }
+  /**
+   * Looks at what is there without following a link at the end. The result is `num mode, big size, big seconds,
+   * num nanoseconds, text`: for a link where it leads in the end, absolute, whether that exists or not.
+   */
+  | { readonly op: "resolve"; readonly target: Uint8Array }
+  /** Sends a tree as records (`tree.ts`), each entry before what is in it, a directory's in the order of their names. */
+  | {
+      readonly op: "walk";
+      /** A host path instead of the opened root; empty: that. */
+      readonly root: string;
+      readonly target: Uint8Array;
+      /** A tree to compare with, entry by entry: a host path; empty: none. */
+      readonly below: string;
+      /** The attribute by which a directory says that nothing of the one below shows through it. */
+      readonly opaque: string;
+      /** Also entries that are below only: in every directory, not just in opaque ones. */
+      readonly all: boolean;
+      /** Leaves out what is the same below; directories come all the same. */
+      readonly changed: boolean;
+      /** With the content of regular files. */
+      readonly content: boolean;
+      /** Names of extended attributes to send, or what they begin with: `user.` */
+      readonly xattrs: readonly string[];
+    }
+  /** Opens a directory and runs the `place` ops that come over the stream, up to an empty record. */
+  | { readonly op: "receive"; readonly target: Uint8Array };
+
+/**
+ * Ops that come over the stream of a `receive`. Targets are beneath the directory that it opened, and no link leads out
+ * of that. Directories that are missing above are made. What is there is replaced, but a directory by a directory.
+ */
+export type StreamOp =
+  /** Makes an object; the content of a regular file follows right after it: as many bytes as the pieces have together. */
+  | {
+      readonly op: "place";
+      readonly target: Uint8Array;
+      /** S_IFMT and permission bits. */
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+      /** As in `extract`. */
+      readonly device: number;
+      /** Modification time; two's complement before 1970. */
+      readonly seconds: bigint;
+      readonly nanoseconds: number;
+      /** What a symlink holds. */
+      readonly linkTo: Uint8Array;
+      readonly size: bigint;
+      /** u64 pairs, little-endian: offset in the file, bytes. The rest stays a hole. */
+      readonly pieces: Uint8Array;
+      /** As in `extract`; what is not permitted is left out. */
+      readonly xattrs: Uint8Array;
+      /** Fails (EISDIR, ENOTDIR) instead of replacing a directory by something else, or the other way round. */
+      readonly keepKinds: boolean;
+    }
+  | {
+      readonly op: "place-link";
+      readonly target: Uint8Array;
+      readonly linkTo: Uint8Array;
+      readonly keepKinds: boolean;
+    }
+  /** Of a directory, when it has been filled. */
+  | {
+      readonly op: "place-time";
+      readonly target: Uint8Array;
+      readonly seconds: bigint;
+      readonly nanoseconds: number;
+    };
+
 /** Ops on the host's cgroups. */
 export type CgroupOp =
   /** Attaches a BPF_PROG_TYPE_CGROUP_DEVICE program (encoded `struct bpf_insn`s) to a v2 cgroup directory. */
@@ -132,6 +205,11 @@ export type MountOp =
    * where `path` is a mount already. `flags` are MS_*, `options` the filesystem's own (`size=…`, `mode=1777`).
    */
   | { readonly op: "mount-tmpfs"; readonly path: string; readonly flags: number; readonly options: readonly string[] }
+  /**
+   * Mounts the root of a process's mount namespace at a host path: that mount alone, without what is mounted over parts of
+   * it. Only in a host plan, after `unshare-mounts`. The process is named by its pid and the ticks at which it started.
+   */
+  | { readonly op: "mount-root-of"; readonly pid: number; readonly startTicks: number; readonly path: string }
   /** Unmounts; `detach` = MNT_DETACH. What is no mount is fine. */
   | { readonly op: "umount"; readonly path: string; readonly detach: boolean };
 
@@ -274,7 +352,15 @@ export interface ProcessPlan {
 }
 
 /** What `serve` runs: in its own mount namespace, or in another process's namespaces once `enter` was met. */
-export type HostOp = FileOp | CgroupOp | NetlinkOp | MountOp | EnterOp | UnshareMountsOp;
+export type HostOp =
+  | FileOp
+  | CgroupOp
+  | NetlinkOp
+  | MountOp
+  | EnterOp
+  | UnshareMountsOp
+  | TreeOp
+  | Extract<InsideOp, { op: "root" | "bind" | "pivot" | "rlimit" | "capabilities" }>;
 
 /** The rest of the host plan runs in a mount namespace of its own, which ends with the plan: look at a rootfs, leave no trace. */
 export interface UnshareMountsOp {
@@ -289,4 +375,4 @@ export interface EnterOp {
 }
 
 export type HostPlan = readonly HostOp[];
-export type Op = BeforeOp | BesideOp | ChildOp | AfterOp | HostOp;
+export type Op = BeforeOp | BesideOp | ChildOp | AfterOp | HostOp | StreamOp;

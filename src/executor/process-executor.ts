@@ -1,14 +1,20 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import type { Logger } from "#lib/log";
 import { connectMonitor } from "./_monitor-connection.ts";
 import { REQUEST, ServeClient } from "./_serve-client.ts";
+import { sendTree, walkTree } from "./_stream-plan.ts";
 import { encodePlan, encodeSpec } from "./encode.ts";
-import type { Executor, Monitor, MonitorSpec } from "./executor.ts";
+import type { Executor, Monitor, MonitorSpec, StreamPart } from "./executor.ts";
 import type { HostPlan } from "./ops.ts";
 import type { Reader } from "./reader.ts";
+import type { TreeEntry } from "./tree.ts";
 
 export interface ProcessExecutorOptions {
   /** The static `tug-exec`. */
   readonly binaryPath: string;
+  /** For sockets that live for a moment; made when it is first needed, for its owner only. A short path. */
+  readonly socketsDir: string;
   readonly log: Logger;
 }
 
@@ -16,7 +22,6 @@ export interface ProcessExecutorOptions {
 export class ProcessExecutor implements Executor {
   readonly #options: ProcessExecutorOptions;
   #serve: ServeClient | undefined;
-
   constructor(options: ProcessExecutorOptions) {
     this.#options = options;
   }
@@ -24,6 +29,14 @@ export class ProcessExecutor implements Executor {
   async run(plan: HostPlan): Promise<readonly Uint8Array[]> {
     const answer = await this.#request(REQUEST.run, encodePlan(plan));
     return plan.map(() => answer.bytes());
+  }
+
+  async *walk(plan: HostPlan): AsyncGenerator<TreeEntry> {
+    yield* walkTree((whole) => this.run(whole), plan, await this.#socketPath());
+  }
+
+  async send(plan: HostPlan, parts: AsyncIterable<StreamPart>): Promise<void> {
+    await sendTree((whole) => this.run(whole), plan, { parts, socketPath: await this.#socketPath() });
   }
 
   async start(spec: MonitorSpec): Promise<Monitor> {
@@ -37,6 +50,11 @@ export class ProcessExecutor implements Executor {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#serve?.close();
+  }
+
+  async #socketPath(): Promise<string> {
+    await mkdir(this.#options.socketsDir, { recursive: true, mode: 0o700 });
+    return join(this.#options.socketsDir, crypto.randomUUID().slice(0, 13));
   }
 
   #request(kind: number, body: Uint8Array): Promise<Reader> {

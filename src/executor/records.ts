@@ -4,7 +4,7 @@ import type { ExitRecord, StartedRecord } from "./executor.ts";
 import { Reader } from "./reader.ts";
 
 /** In the order of `enum section` in executor/src/plan.h. */
-const SECTIONS = ["before", "beside", "inside", "after", "host"] as const;
+const SECTIONS = ["before", "beside", "inside", "after", "host", "stream"] as const;
 
 /** errno values with a kind of their own; all others are `internal`. */
 const KINDS: ReadonlyMap<number, ErrorKind> = new Map([

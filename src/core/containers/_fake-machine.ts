@@ -1,7 +1,17 @@
 /** A machine that is a script: tests say what its clock, its monitors and its executor do. */
 import type { Socket } from "node:net";
 import { type Duplex, duplexPair } from "node:stream";
-import type { AttachOptions, Executor, ExitRecord, HostPlan, Monitor, MonitorSpec, StartedRecord } from "#executor";
+import type {
+  AttachOptions,
+  Executor,
+  ExitRecord,
+  HostPlan,
+  Monitor,
+  MonitorSpec,
+  StartedRecord,
+  StreamPart,
+  TreeEntry,
+} from "#executor";
 import { EngineError } from "#lib/errors";
 import { type Clock, formatNano } from "#lib/time";
 
@@ -109,6 +119,10 @@ export class FakeMonitor implements Monitor {
 export class FakeExecutor implements Executor {
   readonly monitors: FakeMonitor[] = [];
   readonly plans: HostPlan[] = [];
+  /** What walks find. */
+  tree: readonly TreeEntry[] = [];
+  /** What trees were sent. */
+  readonly sent: StreamPart[] = [];
   /** Decides about each new monitor; by default the program runs at once. */
   onStart: (monitor: FakeMonitor) => void = (monitor) => monitor.run();
   /** Monitors of an earlier daemon, by socket. */
@@ -128,6 +142,16 @@ export class FakeExecutor implements Executor {
     return plan.map((op) =>
       op.op === "read" ? new TextEncoder().encode("populated 1\nfrozen 1\n") : new Uint8Array(),
     );
+  }
+
+  async *walk(plan: HostPlan): AsyncGenerator<TreeEntry> {
+    this.plans.push(plan);
+    yield* this.tree;
+  }
+
+  async send(plan: HostPlan, parts: AsyncIterable<StreamPart>): Promise<void> {
+    this.plans.push(plan);
+    for await (const part of parts) this.sent.push(part);
   }
 
   async start(spec: MonitorSpec): Promise<Monitor> {

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOf } from "#core/content";
 import { createProcessExecutor, type Executor, type HostOp } from "#executor";
@@ -35,6 +36,7 @@ export class Mounter implements AsyncDisposable {
     const before = new Set(await executors());
     const executor = createProcessExecutor({
       binaryPath: TUG_EXEC,
+      socketsDir: join(tmpdir(), `tug-sockets-${process.pid}`),
       log: createLogger({ level: "error", format: "text", now: () => new Date(), write: console.error }),
     });
     await executor.run([]);

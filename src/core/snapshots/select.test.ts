@@ -25,7 +25,8 @@ function kernelWithout(...refused: string[]): Executor {
     return plan.map(({ op }) => Buffer.from(op === "read-in-root" ? "tug" : ""));
   };
   const never = () => Promise.reject(new Error("not in this test"));
-  return { run, start: never, connect: never, [Symbol.asyncDispose]: async () => {} };
+  const walk = async function* () {};
+  return { run, walk, send: never, start: never, connect: never, [Symbol.asyncDispose]: async () => {} };
 }
 
 const select = (executor: Executor, preferred?: DriverName, passedOver?: (name: DriverName, reason: string) => void) =>

@@ -1,0 +1,111 @@
+import { unlink } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { encodePlan } from "./encode.ts";
+import type { StreamPart } from "./executor.ts";
+import type { HostPlan } from "./ops.ts";
+import { readTree, type TreeEntry } from "./tree.ts";
+
+type Run = (plan: HostPlan) => Promise<readonly Uint8Array[]>;
+
+/** What is written to a socket at once, unless a part is larger. */
+const WRITE_BYTES = 256 * 1024;
+
+/** Runs a plan whose last op is a `walk` and yields what it sends. Whoever stops early ends the plan. */
+export async function* walkTree(run: Run, plan: HostPlan, socketPath: string): AsyncGenerator<TreeEntry> {
+  const last = plan.at(-1);
+  const { socket, ended } = await openStream(run, plan, socketPath);
+  try {
+    yield* readTree(socket, last?.op === "walk" && last.content);
+    await ended;
+  } catch (error) {
+    // Where the plan failed, that is the reason, not the stream that broke off.
+    await ended;
+    throw error;
+  } finally {
+    socket.destroy();
+    // Nobody asks any more.
+    ended.catch(() => undefined);
+  }
+}
+
+/** Runs a plan whose last op is a `receive`, and sends it these parts. What they throw ends the plan. */
+export async function sendTree(
+  run: Run,
+  plan: HostPlan,
+  { parts, socketPath }: { parts: AsyncIterable<StreamPart>; socketPath: string },
+): Promise<void> {
+  const { socket, ended } = await openStream(run, plan, socketPath);
+  try {
+    const sending = sendParts(socket, parts);
+    // A plan that failed reads no more: the sender may not notice while it waits for its source.
+    await Promise.race([sending, ended.then(() => sending)]);
+    await ended;
+  } finally {
+    socket.destroy();
+    ended.catch(() => undefined);
+  }
+}
+
+async function sendParts(socket: Socket, parts: AsyncIterable<StreamPart>): Promise<void> {
+  let pending: Uint8Array[] = [];
+  let size = 0;
+  const flush = async () => {
+    const bytes = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
+    pending = [];
+    size = 0;
+    await write(socket, bytes);
+  };
+  for await (const part of parts) {
+    // Nobody reads: the plan says why.
+    if (socket.destroyed) return;
+    const bytes = part instanceof Uint8Array ? part : encodePlan([part]);
+    pending.push(bytes);
+    size += bytes.length;
+    if (size >= WRITE_BYTES) await flush();
+  }
+  pending.push(END);
+  await flush();
+}
+
+/** A record of nothing. */
+const END = new Uint8Array(4);
+
+async function write(socket: Socket, bytes: Uint8Array): Promise<void> {
+  if (socket.destroyed || socket.write(bytes)) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      socket.off("drain", done);
+      socket.off("close", done);
+      resolve();
+    };
+    socket.on("drain", done);
+    socket.on("close", done);
+  });
+}
+
+interface Stream {
+  readonly socket: Socket;
+  /** The plan's own end. */
+  readonly ended: Promise<readonly Uint8Array[]>;
+}
+
+/** Listens, starts the plan, and waits until its first op has connected. */
+async function openStream(run: Run, plan: HostPlan, socketPath: string): Promise<Stream> {
+  const server = createServer();
+  const connected = Promise.withResolvers<Socket>();
+  server.once("connection", (socket: Socket) => {
+    // Its end is seen by whoever reads or writes.
+    socket.on("error", () => undefined);
+    connected.resolve(socket);
+  });
+  server.once("error", connected.reject);
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  try {
+    const ended = run([{ op: "connect", path: socketPath }, ...plan]);
+    const socket = await Promise.race([connected.promise, ended.then(() => connected.promise)]);
+    return { socket, ended };
+  } finally {
+    server.close();
+    await unlink(socketPath).catch(() => undefined);
+  }
+}
