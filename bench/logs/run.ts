@@ -47,7 +47,7 @@ for (const engine of [both.tug, both.docker]) {
   const { id, rate, ping } = await write(engine);
   const back = await read(engine, id);
   const tails: number[] = [];
-  for (let run = 0; run < 10; run++) tails.push(await cli(engine, ["logs", "--tail", "10", id]));
+  for (let run = 0; run < 10; run++) tails.push(cli(engine, ["logs", "--tail", "10", id]));
   const tailMs = median(tails);
   await api(engine, "DELETE", `/containers/${id}`);
   results.set(engine, { rate, back, ping, tailMs });

@@ -35,7 +35,7 @@ async function empty(engine: Engine, ids: string[]): Promise<void> {
 
 async function psAll(engine: Engine): Promise<number> {
   const times: number[] = [];
-  for (let run = 0; run < 10; run++) times.push(await cli(engine, ["ps", "-a"]));
+  for (let run = 0; run < 10; run++) times.push(cli(engine, ["ps", "-a"]));
   return median(times);
 }
 

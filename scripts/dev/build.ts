@@ -18,16 +18,27 @@ export async function build(): Promise<void> {
   await compile();
 }
 
+/** Which functions a command used, as the executable itself recorded it. */
+const ORDER = "build/bytecode-order";
+
 async function compile(): Promise<void> {
   mkdirSync(join(ROOT, "dist"), { recursive: true });
   const target = "build/tug.new";
   // Split, so that starting the command line loads nothing of the daemon: it saves 1.5 of 4.5 ms.
   const flags = ["--compile", "--bytecode", "--minify", "--format=esm", "--splitting"];
+  // Most commands end before compiled code pays; whoever lives longer goes back to the normal policy.
+  flags.push("--compile-jit-policy=1000");
   // What lies in the directory where somebody calls us is not for us: a bunfig.toml there could run code as root.
   flags.push("--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig");
   const commit = output(["git", "rev-parse", "--short=12", "HEAD"]) ?? "";
   const define = `--define=process.env.TUG_COMMIT=${JSON.stringify(commit)}`;
-  await run([BUN, "build", ...flags, define, ...PROGRAMS, "--outfile", target], { quiet: true });
+  const bundle = (...more: string[]) =>
+    run([BUN, "build", ...flags, ...more, define, ...PROGRAMS, "--outfile", target], { quiet: true });
+  await bundle();
+  // Once more, with what a command needs at its start in one place: it saves a tenth of a start.
+  const env = { ...process.env, BUN_BYTECODE_ORDER_OUT: join(ROOT, ORDER), TUG_HOST: "unix:///nobody/listens" };
+  Bun.spawnSync([join(ROOT, target), "ps"], { env, stdout: "ignore", stderr: "ignore" });
+  await bundle(`--bytecode-order=${ORDER}`);
   renameSync(join(ROOT, target), join(ROOT, "dist/tug"));
   rmSync(join(ROOT, "dist/tugd"), { force: true });
   linkSync(join(ROOT, "dist/tug"), join(ROOT, "dist/tugd"));

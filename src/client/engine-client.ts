@@ -180,6 +180,14 @@ export class EngineClient {
     }
   }
 
+  /** Connects ahead of a request that will soon follow. Failing is that request's to tell. */
+  prepare(): void {
+    this.#open().then(
+      ({ connection, reader }) => this.#keep(connection, reader),
+      () => undefined,
+    );
+  }
+
   async #open(): Promise<{ connection: Connection; reader: ResponseReader }> {
     const idle = this.#idle;
     this.#idle = undefined;

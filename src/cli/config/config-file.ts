@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { EngineError, messageOf } from "#lib/errors";
 
 /** What tug reads of Docker's `config.json`. Fields of other tools are left alone. */
@@ -37,15 +36,17 @@ export interface ProxyConfig {
 }
 
 /**
- * Reads the configuration of a directory; none is an empty one.
+ * Reads the configuration of a directory; none or an empty one says nothing.
  *
  * @throws EngineError `invalid-parameter` for a file that is not JSON.
  */
 export function readConfigFile(directory: string): ConfigFile {
   const path = `${directory}/config.json`;
+  // Asked of Bun, so that who has no such file needs not load `node:fs`.
+  if (Bun.file(path).size === 0) return {};
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = process.getBuiltinModule("node:fs").readFileSync(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
     throw new EngineError("invalid-parameter", `loading config file: ${path}: ${messageOf(error)}`, { cause: error });

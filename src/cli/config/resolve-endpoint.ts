@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { type Endpoint, parseEndpoint, type TlsMaterial } from "#client";
 import { EngineError, messageOf } from "#lib/errors";
 import type { GlobalFlags } from "../flags/global.ts";
@@ -64,7 +63,7 @@ function readTls(sources: EndpointSources): TlsMaterial | undefined {
 /** A file that the user did not name may be missing. */
 function readKeyFile(path: string, required: boolean): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return process.getBuiltinModule("node:fs").readFileSync(path, "utf8");
   } catch (error) {
     if (!required && (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { EngineError } from "#lib/errors";
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -62,7 +61,7 @@ function readText(path: string): string {
 /** Reads a file that the user named; what goes wrong is said as Go says it. */
 export function readFile(path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return process.getBuiltinModule("node:fs").readFileSync(path);
   } catch (cause) {
     throw new EngineError("invalid-parameter", openFault(path, cause), { cause });
   }

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { baseEnvironment, compileExecPlan, mergeEnvironment, type ResolvedUser, resolveUser } from "#core/runtime";
 import type { Monitor, ProcessPlan } from "#executor";
 import { EngineError } from "#lib/errors";
@@ -23,7 +23,8 @@ export async function launchExec(context: Context, launch: ExecLaunch): Promise<
   const { id, config, container, attached, size } = launch;
   const folder = context.layout.exec(container.id, id);
   const plan = await compile(context, launch);
-  await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  // On tmpfs: waiting for a thread to do it takes ten times as long.
+  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
   return await context.executor.start({
     name: shortened(id).slice(0, 12),
     plan,
