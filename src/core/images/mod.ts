@@ -1,5 +1,6 @@
 /** Images: what they are named, what they consist of, and how they come and go. */
 export type { ImagesOptions, ImageUser } from "./context.ts";
+export { createImageExplorer, type ImageExplorer } from "./explore/explorer.ts";
 export type {
   BuiltinImage,
   CommitOptions,
@@ -22,5 +23,6 @@ export type {
   RemoteManifest,
 } from "./image.ts";
 export { createImages } from "./images.ts";
+export { IMAGE_JOBS } from "./jobs.ts";
+export { IMAGE_MIGRATIONS } from "./migrations.ts";
 export { parsePlatform } from "./platform.ts";
-export { IMAGE_MIGRATIONS } from "./records.ts";

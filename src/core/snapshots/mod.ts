@@ -1,5 +1,6 @@
 /** Layers as filesystems, and what containers write over them. */
 export { diskUsage } from "./_active.ts";
+export { browseLayers } from "./_inode-files.ts";
 export { buildLayerTree } from "./_layers.ts";
 export { chainIDOf } from "./chain.ts";
 export { type ByteRange, type FileEntry, type FileStat, type FileTree, readContent, readExtent } from "./file-tree.ts";
