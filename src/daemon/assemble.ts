@@ -17,7 +17,13 @@ import {
 import { createContentStore } from "#core/content";
 import { createEvents, EVENT_MIGRATIONS, type Events } from "#core/events";
 import { createGarbageCollector } from "#core/gc";
-import { createImages, IMAGE_MIGRATIONS, type LocalImages } from "#core/images";
+import {
+  createImageExplorer,
+  createImages,
+  IMAGE_MIGRATIONS,
+  type ImageExplorer,
+  type LocalImages,
+} from "#core/images";
 import { createNetworks, networkMigrations, type OwnedNetworks } from "#core/networks";
 import { hostReader } from "#core/runtime";
 import { selectSnapshotter } from "#core/snapshots";
@@ -46,6 +52,7 @@ export interface Engine extends AsyncDisposable {
   readonly containers: Containers & ContainersLifecycle;
   readonly volumes: Volumes;
   readonly images: LocalImages;
+  readonly explorer: ImageExplorer;
   readonly networks: OwnedNetworks;
   readonly events: Events;
   readonly system: SystemBackend;
@@ -85,7 +92,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
 
   // Hands, storage, network.
   const executorPath = await placeExecutor(execRoot);
-  const executor = stack.use(createProcessExecutor({ binaryPath: executorPath, log: logger }));
+  const executor = stack.use(createProcessExecutor({ binaryPath: executorPath, socketsDir: join(execRoot, "sockets"), log: logger }));
   const trash = stack.use(
     new Trash({
       deleteTrees: (paths) => deleteTrees(executor, paths),
@@ -172,6 +179,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
     containers,
     volumes: containers.volumes,
     images,
+    explorer: createImageExplorer({ images, content, snapshots: snapshotter }),
     networks,
     events,
     system,
