@@ -6,15 +6,18 @@ import { type ContentStore, createContentStore } from "#core/content";
 import { createEvents, EVENT_MIGRATIONS, type Event } from "#core/events";
 import { chainIDOf, type Snapshotter } from "#core/snapshots";
 import { type Database, openDatabase } from "#lib/db";
+import { createLocalWorkers } from "#lib/workers";
+import { FakeRegistries } from "./_fake-registry.ts";
 import type { ImageUser } from "./context.ts";
 import type { ImageID, LocalImages, Progress } from "./image.ts";
 import { createImages } from "./images.ts";
-import { IMAGE_MIGRATIONS } from "./records.ts";
+import { IMAGE_MIGRATIONS } from "./migrations.ts";
 
 export interface Harness extends AsyncDisposable {
   readonly images: LocalImages;
   readonly content: ContentStore;
   readonly database: Database;
+  readonly registries: FakeRegistries;
   /** Containers by the image they are made from. */
   readonly users: Map<ImageID, ImageUser[]>;
   /** Loads and returns the lines of `stream`. */
@@ -36,6 +39,7 @@ export async function makeHarness(
   const content = await createContentStore(folder);
   const database = openDatabase(":memory:", [...IMAGE_MIGRATIONS, ...EVENT_MIGRATIONS]);
   const users = new Map<ImageID, ImageUser[]>();
+  const registries = new FakeRegistries();
   let time = START_NANO;
   let garbage = 0;
   const clock = { nowNano: () => (time += 1_000_000_000n), after: () => () => {} };
@@ -45,6 +49,8 @@ export async function makeHarness(
     content,
     clock,
     events,
+    registries,
+    workers: createLocalWorkers(),
     platform: PLATFORM,
     snapshots: { prepareChain },
     containersUsing: (id) => users.get(id) ?? [],
@@ -56,6 +62,7 @@ export async function makeHarness(
     images,
     content,
     database,
+    registries,
     users,
     load: async (archive) => streamLines(await Array.fromAsync(images.load(inPieces(archive), { quiet: true }))),
     events: () => Array.fromAsync(events.subscribe({ sinceNano: 0n, untilNano: time, filters: new Map() })),

@@ -1,25 +1,61 @@
-import { familiarName, formatReference, type Reference } from "#api/distribution";
-import type { Lease } from "#core/content";
+import { familiarName, formatReference, type Reference, type RepositoryName } from "#api/distribution";
+import type { Digest } from "#api/oci";
+import { digestOf, type Lease } from "#core/content";
 import { chainIDOf, type DiffID } from "#core/snapshots";
 import { EngineError } from "#lib/errors";
 import { formatNano } from "#lib/time";
-import type { ImagesContext } from "./context.ts";
+import { type ImagesContext, nowMsOf } from "./context.ts";
+import type { LayerForm } from "./form-records.ts";
 import type { ImageDocument, ImageID } from "./image.ts";
-import type { StoredLayer } from "./records.ts";
+import { parseManifest } from "./manifest-document.ts";
+import { byPlatform, platformText } from "./platform.ts";
+import type { PlatformImage, StoredLayer } from "./records.ts";
 
 /** An image whose layers are in the content store under the caller's lease, and fit its document. */
-export interface CompleteImage {
+export interface ImageContent {
   readonly config: Uint8Array;
   readonly document: ImageDocument;
   readonly layers: readonly StoredLayer[];
-  readonly names: readonly Reference[];
+  /** The manifest it came with. */
   readonly manifest?: Uint8Array;
+  /** What its index says of it (`platformText`), which may be more than its document says. */
+  readonly platform?: string;
+}
+
+export interface CompleteImage extends ImageContent {
+  readonly names: readonly Reference[];
+}
+
+/** An index, or a manifest that is no image of this engine: kept as it is. */
+export interface KeptManifest {
+  readonly bytes: Uint8Array;
+  /** Of an index: those manifests of its list that are kept. */
+  readonly entries?: readonly Digest[];
+}
+
+/** Images of the same names for several platforms, with all that belongs to them. */
+export interface ImageSet {
+  readonly images: readonly ImageContent[];
+  readonly names: readonly Reference[];
+  /** What the names stand for: the digest of a manifest that is given here, or kept already. */
+  readonly target?: Digest;
+  /** Each index after what it lists. The blobs of the others are in the content store under the caller's lease. */
+  readonly kept?: readonly KeptManifest[];
+  /** Forms in which layers of these images were seen, verified. */
+  readonly forms?: readonly Omit<LayerForm, "isCached">[];
+  /** A repository that has all of it. */
+  readonly source?: RepositoryName;
 }
 
 export interface AddedImage {
   readonly id: ImageID;
   /** Its new names, and which other image had one before. */
-  readonly names: readonly { readonly reference: Reference; readonly previous?: ImageID }[];
+  readonly names: readonly NewName[];
+}
+
+interface NewName {
+  readonly reference: Reference;
+  readonly previous?: ImageID;
 }
 
 /** What `body` writes under the lease is recorded when it ends, or is garbage. */
@@ -37,30 +73,94 @@ export async function withLease<T>(context: ImagesContext, body: (lease: Lease) 
  * is here already gets the names.
  */
 export async function addImage(context: ImagesContext, image: CompleteImage, lease: Lease): Promise<AddedImage> {
-  const diffIDs = image.layers.map((layer) => layer.diffID);
-  const id = await context.content.put(image.config, lease);
-  const manifest = image.manifest && (await context.content.put(image.manifest, lease));
-  using _pending = protectChain(context, diffIDs);
-  await context.snapshots.prepareChain(diffIDs);
-  const names = context.records.transaction(() => {
-    context.records.add({ id, document: image.document, layers: image.layers, ...(manifest ? { manifest } : {}) });
-    return image.names.map((reference) => ({ reference, ...setName(context, reference, id) }));
-  });
-  return { id, names };
+  const { ids, names } = await addImages(context, { images: [image], names: image.names }, lease);
+  return { id: ids[0] as ImageID, names };
 }
 
 /**
- * Gives an image a name; says which other image had it.
+ * The same for several images, all or none of them. Only the one that suits this machine best is made ready to mount: the others
+ * are when a container needs them.
+ */
+export async function addImages(
+  context: ImagesContext,
+  set: ImageSet,
+  lease: Lease,
+): Promise<{ readonly ids: readonly ImageID[]; readonly names: readonly NewName[] }> {
+  const images = set.images.map((image) => ({
+    ...image,
+    id: digestOf(image.config),
+    platform: image.platform ?? platformText(image.document),
+  }));
+  const documents = [...images.flatMap((image) => image.manifest ?? []), ...(set.kept ?? []).map((kept) => kept.bytes)];
+  for (const bytes of [...images.map((image) => image.config), ...documents]) await context.content.put(bytes, lease);
+  const diffIDs = byPlatform(images, context.platform)[0]?.layers.map((layer) => layer.diffID) ?? [];
+  using _pending = protectChain(context, diffIDs);
+  await context.snapshots.prepareChain(diffIDs);
+  const names = context.records.transaction(() => {
+    for (const image of images) record(context, image);
+    for (const { bytes, entries } of set.kept ?? []) recordManifest(context, bytes, { ...(entries && { entries }) });
+    for (const form of set.forms ?? []) context.records.forms.add(form);
+    recordSource(context, set, documents);
+    return set.names.map((reference) => ({ reference, ...setName(context, reference, { ...set, images }) }));
+  });
+  return { ids: images.map((image) => image.id), names };
+}
+
+/**
+ * Gives images a name; says which other image had it.
  *
  * @throws `invalid-parameter` for a name that could be taken for an image's ID
  */
-export function setName(context: ImagesContext, reference: Reference, id: ImageID): { previous?: ImageID } {
+export function setName(
+  context: ImagesContext,
+  reference: Reference,
+  value: { readonly images: readonly PlatformImage[]; readonly target?: Digest },
+): { previous?: ImageID } {
   if (familiarName(reference) === "sha256") {
     throw new EngineError("invalid-parameter", "refusing to create an ambiguous tag using digest algorithm as name");
   }
   const previous = context.records.findByName(formatReference(reference));
-  context.records.setName(reference, id, formatNano(context.clock.nowNano()));
-  return previous === undefined || previous === id ? {} : { previous };
+  context.records.setName(reference, value, formatNano(context.clock.nowNano()));
+  return previous === undefined || value.images.some(({ id }) => id === previous) ? {} : { previous };
+}
+
+function record({ records }: ImagesContext, image: ImageContent & { readonly id: ImageID }): void {
+  const { id, document, layers, manifest } = image;
+  records.add({ id, document, layers, ...(manifest ? { manifest: digestOf(manifest) } : {}) });
+  if (manifest) recordManifest({ records }, manifest, { imageID: id });
+}
+
+function recordManifest(
+  { records }: Pick<ImagesContext, "records">,
+  bytes: Uint8Array,
+  belongs: { readonly imageID?: ImageID; readonly entries?: readonly Digest[] },
+): void {
+  const document = parseManifest(bytes);
+  const blobs = document.kind === "index" ? [] : [document.config, ...document.layers].map(({ digest }) => digest);
+  records.manifests.add({
+    digest: digestOf(bytes),
+    mediaType: document.mediaType,
+    bytes: bytes.byteLength,
+    blobs,
+    ...belongs,
+  });
+}
+
+/** Whoever has a manifest has all that it lists. */
+function recordSource(
+  context: ImagesContext,
+  { source, forms = [] }: ImageSet,
+  documents: readonly Uint8Array[],
+): void {
+  if (source === undefined) return;
+  const listed = documents.flatMap((bytes) => {
+    const document = parseManifest(bytes);
+    return [digestOf(bytes), ...(document.kind === "index" ? [] : document.layers.map((layer) => layer.digest))];
+  });
+  const nowMs = nowMsOf(context);
+  for (const digest of new Set([...listed, ...forms.map((form) => form.digest)])) {
+    context.records.forms.addSource(digest, source, nowMs);
+  }
 }
 
 /** The collector spares the chain until the record is there. */

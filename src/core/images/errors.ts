@@ -1,6 +1,8 @@
 import { familiarReference, parseDigestOrReference, withDefaultTag } from "#api/distribution";
+import type { Platform } from "#api/oci";
 import { EngineError } from "#lib/errors";
 import type { ImageID } from "./image.ts";
+import { formatPlatform } from "./platform.ts";
 
 /** Docker's short form of an ID: twelve digits, without the algorithm. */
 export function shortID(id: string): string {
@@ -12,6 +14,20 @@ export function noSuchImage(text: string): EngineError {
   const parsed = parseDigestOrReference(text);
   const shown = typeof parsed === "string" ? parsed : familiarReference(withDefaultTag(parsed));
   return new EngineError("not-found", `No such image: ${shown}`);
+}
+
+/** The image is here, and not for the platform that was asked for. */
+export function noSuchPlatform(
+  text: string,
+  { images, platform }: { images: readonly { readonly platform: string }[]; platform: Platform },
+): EngineError {
+  const asked = formatPlatform(platform);
+  const [first, second] = images;
+  const reason =
+    first && !second
+      ? `its platform (${first.platform}) does not match the specified platform (${asked})`
+      : `does not provide the specified platform (${asked})`;
+  return new EngineError("not-found", `image with reference ${text} was found but ${reason}`);
 }
 
 /** A name that its only image would lose while a container was made by it. */

@@ -1,12 +1,13 @@
+import type { Platform } from "#api/oci";
 import { EngineError } from "#lib/errors";
 import type { ImagesContext } from "./context.ts";
 import type { ImageHistoryEntry } from "./image.ts";
 import { familiar, getImage } from "./lookup.ts";
 
 /** The verb `history`: newest first. Only the newest step is an image of this engine; the others are `<missing>`. */
-export function imageHistory(context: ImagesContext, reference: string): ImageHistoryEntry[] {
+export function imageHistory(context: ImagesContext, reference: string, platform?: Platform): ImageHistoryEntry[] {
   const { records } = context;
-  const id = getImage(records, reference);
+  const id = getImage(records, reference, platform);
   const layers = records.layers(id);
   const tags = records.names(id).filter((name) => !name.isDigest);
   let used = 0;

@@ -228,7 +228,9 @@ describe("digests", () => {
   async function withPulled(tags: readonly string[]): Promise<{ engine: Harness; id: ImageID }> {
     const engine = await withImages(spec(tags));
     const id = idOf(spec(tags));
-    new ImageRecords(engine.database).setName(parseReference(`a@${DIGEST}`), id, "2026-01-01T00:00:00Z");
+    const records = new ImageRecords(engine.database, { os: "linux", architecture: "amd64" });
+    const images = [{ platform: "linux/amd64", id }];
+    records.setName(parseReference(`a@${DIGEST}`), { images }, "2026-01-01T00:00:00Z");
     return { engine, id };
   }
 

@@ -1,48 +1,54 @@
 import type { Digest } from "#api/oci";
 import { type ChainID, chainIDOf } from "#core/snapshots";
+import { SharedWork, Slots } from "#lib/async";
 import { EngineError } from "#lib/errors";
 import { seedBuiltin } from "./builtin.ts";
-import type { ImagesContext, ImagesOptions } from "./context.ts";
+import { type ImagesContext, type ImagesOptions, type LayerProgress, nowMsOf } from "./context.ts";
 import { noSuchImage } from "./errors.ts";
 import { imageHistory } from "./history.ts";
-import type { Image, ImageID, Images, LocalImages } from "./image.ts";
+import type { Image, ImageGetOptions, ImageID, Images, LocalImages } from "./image.ts";
 import { importImage } from "./import.ts";
 import { listImages } from "./list.ts";
 import { loadImages } from "./load.ts";
-import { findImage, getImage, presentImage } from "./lookup.ts";
+import { findHolding, findImage, getImage, presentImage } from "./lookup.ts";
+import { manifestSummaries } from "./manifest-summary.ts";
 import { pruneImages } from "./prune.ts";
-import { ImageRecords } from "./records.ts";
+import { pullImage } from "./pull.ts";
+import { KEPT_LAYERS_LIMIT_BYTES } from "./pull-layer.ts";
+import { ImageRecords, type StoredLayer } from "./records.ts";
 import { removeImage } from "./remove.ts";
 import { saveImages } from "./save.ts";
 import { tagImage } from "./tag.ts";
 
 /** The images of this engine, with their records in the database and their bytes in the content store. */
 export function createImages({ database, ...options }: ImagesOptions): LocalImages {
-  const records = new ImageRecords(database);
-  const context: ImagesContext = { ...options, records, pendingChains: new Map() };
+  const records = new ImageRecords(database, options.platform);
+  const transfers = {
+    downloads: new Slots(() => options.registries.settings.maxConcurrentDownloads),
+    uploads: new Slots(() => options.registries.settings.maxConcurrentUploads),
+    layers: new SharedWork<StoredLayer, LayerProgress>(),
+  };
+  const context: ImagesContext = { ...options, records, transfers, pendingChains: new Map() };
   return { ...userVerbs(context), ...engineVerbs(context) };
 }
 
 function userVerbs(context: ImagesContext): Images {
   const { records } = context;
   return {
-    list: async ({ filters }) => listImages(context, filters),
-    get: async (reference) => present(context, getImage(records, reference)),
-    find: async (reference) => {
-      const id = findImage(records, reference);
-      return id && present(context, id);
-    },
+    list: (options) => listImages(context, options),
+    get: async (reference, options = {}) => await presentFound(context, reference, options),
+    find: async (reference) => (findImage(records, reference) ? await presentFound(context, reference, {}) : undefined),
     prepare: async (id) => void (await context.snapshots.prepareChain(diffIDsOf(context, id))),
     tag: async (reference, target) => tagImage(context, reference, target),
-    remove: async (reference, { force }) => removeImage(context, reference, force),
+    remove: async (reference, options) => removeImage(context, reference, options),
     load: (archive, loadOptions) => loadImages(context, archive, loadOptions),
     save: (references) => saveImages(context, references),
     import: (tar, importOptions) => importImage(context, tar, importOptions),
-    history: async (reference) => imageHistory(context, reference),
+    history: async (reference, options = {}) => imageHistory(context, reference, options.platform),
     prune: async ({ filters }) => pruneImages(context, filters),
     layersSize: async () => records.layerBytes(),
     commit: () => notYet("commit"),
-    pull: () => notYet("pull"),
+    pull: (reference, options) => pullImage(context, reference, options),
     push: () => notYet("push"),
     remoteManifest: () => notYet("ask a registry"),
   };
@@ -54,6 +60,8 @@ function engineVerbs(context: ImagesContext): Omit<LocalImages, keyof Images> {
     seed: (builtin) => seedBuiltin(context, builtin),
     forgetRemoved() {
       for (const id of records.removed()) if (context.containersUsing(id).length === 0) records.forget(id);
+      const limits = { nowMs: nowMsOf(context), limitBytes: KEPT_LAYERS_LIMIT_BYTES };
+      records.transaction(() => records.expireLayers(limits));
     },
     isKnown: (id) => records.find(id)?.removed === false,
     usesBlob: (digest: Digest) => records.usesBlob(digest),
@@ -61,10 +69,16 @@ function engineVerbs(context: ImagesContext): Omit<LocalImages, keyof Images> {
   };
 }
 
-function present({ records }: ImagesContext, id: ImageID): Image {
-  const record = records.find(id);
-  if (!record) throw noSuchImage(id);
-  return presentImage(records, record);
+async function presentFound(
+  context: ImagesContext,
+  reference: string,
+  { platform, manifests }: ImageGetOptions,
+): Promise<Image> {
+  const { records } = context;
+  const record = records.find(getImage(records, reference, platform));
+  if (!record) throw noSuchImage(reference);
+  const image = presentImage(records, record, findHolding(records, reference)?.name?.target);
+  return manifests ? { ...image, manifests: await manifestSummaries(context, image) } : image;
 }
 
 function diffIDsOf({ records }: ImagesContext, id: ImageID) {

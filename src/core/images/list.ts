@@ -2,12 +2,21 @@ import { familiarMatch, parseReference } from "#api/distribution";
 import { acceptOnly, booleanFilter, type Filters, matchLabels } from "#core/events";
 import type { ImagesContext } from "./context.ts";
 import { createdNano } from "./created.ts";
-import type { Image, ImageDocument } from "./image.ts";
+import type { Image, ImageDocument, ImageListOptions } from "./image.ts";
 import { getImage, presentImage } from "./lookup.ts";
+import { manifestSummaries } from "./manifest-summary.ts";
 import { timeFilter } from "./time-filter.ts";
 
 /** The verb `list`, newest first. With `reference` an image shows only the names that fit. */
-export function listImages(context: ImagesContext, filters: Filters): Image[] {
+export async function listImages(context: ImagesContext, { filters, manifests }: ImageListOptions): Promise<Image[]> {
+  const images = chooseImages(context, filters);
+  if (!manifests) return images;
+  return await Promise.all(
+    images.map(async (image) => ({ ...image, manifests: await manifestSummaries(context, image) })),
+  );
+}
+
+function chooseImages(context: ImagesContext, filters: Filters): Image[] {
   acceptOnly(filters, ["before", "dangling", "label", "reference", "since", "until"]);
   const dangling = booleanFilter(filters, "dangling");
   const isInTime = creationFilter(context, filters);

@@ -6,32 +6,55 @@ import {
   type Reference,
   withDefaultTag,
 } from "#api/distribution";
-import { noSuchImage } from "./errors.ts";
+import type { Descriptor, Digest, Platform } from "#api/oci";
+import { noSuchImage, noSuchPlatform } from "./errors.ts";
 import type { Image, ImageID } from "./image.ts";
-import type { ImageRecord, ImageRecords } from "./records.ts";
+import { platformText } from "./platform.ts";
+import type { ImageName, ImageRecord, ImageRecords, PlatformImage } from "./records.ts";
 
 /**
  * Finds what users mean, in Docker's order: a full ID, a name (tag `latest` if none), the beginning of an ID. A
- * beginning that fits several images means none of them.
+ * beginning that fits several images means none of them. Of a name's images the one that suits this machine best is meant.
  *
  * @throws `invalid-parameter` when the text is neither an ID nor a reference
  */
 export function findImage(records: ImageRecords, text: string): ImageID | undefined {
+  return findHolding(records, text)?.images[0]?.id;
+}
+
+/** @throws `not-found` "No such image: x:latest", or that there is none for the platform */
+export function getImage(records: ImageRecords, text: string, platform?: Platform): ImageID {
+  const found = findHolding(records, text);
+  if (!found) throw noSuchImage(text);
+  const { images } = found;
+  const fitting = platform === undefined ? images[0] : bestFor(images, platform);
+  if (fitting) return fitting.id;
+  throw noSuchPlatform(text, { images, platform: platform as Platform });
+}
+
+/** What a text stands for: a name with its images, or one image by its ID. */
+export function findHolding(
+  records: ImageRecords,
+  text: string,
+): { readonly name?: ImageName; readonly images: readonly PlatformImage[] } | undefined {
   const parsed = parseDigestOrReference(text);
-  if (typeof parsed === "string") return visible(records, parsed);
-  return records.findByName(formatReference(lookupForm(parsed))) ?? findByPrefix(records, text);
+  if (typeof parsed === "string") return byID(records, parsed);
+  const name = records.findName(formatReference(lookupForm(parsed)));
+  return name ? { name, images: records.imagesOf(name.name) } : byID(records, findByPrefix(records, text));
 }
 
-/** @throws `not-found` "No such image: x:latest" */
-export function getImage(records: ImageRecords, text: string): ImageID {
-  const id = findImage(records, text);
-  if (id === undefined) throw noSuchImage(text);
-  return id;
+/** The one for the platform; without a variant that was asked for, the first of the processor. */
+function bestFor(images: readonly PlatformImage[], wanted: Platform): PlatformImage | undefined {
+  const text = platformText(wanted);
+  const isProcessor = ({ platform }: PlatformImage) =>
+    platform.split("/", 2).join("/") === `${wanted.os}/${wanted.architecture}`;
+  return images.find(({ platform }) => platform === text) ?? (wanted.variant ? undefined : images.find(isProcessor));
 }
 
-/** The record as the rest of the engine sees it. */
-export function presentImage(records: ImageRecords, record: ImageRecord): Image {
+/** The record as the rest of the engine sees it; `target` is what the name stands for that it was asked for by. */
+export function presentImage(records: ImageRecords, record: ImageRecord, target?: Digest): Image {
   const names = records.names(record.id);
+  const descriptor = descriptorOf(records, target ?? names.find((name) => name.target)?.target);
   const layerBytes = records.layers(record.id).map((layer) => layer.fileBytes);
   return {
     id: record.id,
@@ -41,6 +64,7 @@ export function presentImage(records: ImageRecords, record: ImageRecord): Image 
     sizeBytes: layerBytes.reduce((sum, bytes) => sum + bytes, 0),
     layerBytes,
     ...(record.lastTagTime === undefined ? {} : { lastTagTime: record.lastTagTime }),
+    ...(descriptor ? { descriptor } : {}),
   };
 }
 
@@ -60,9 +84,10 @@ export function isPrefixOf(id: ImageID, text: string): boolean {
   return id.startsWith(text) || id.slice("sha256:".length).startsWith(text);
 }
 
-function visible(records: ImageRecords, id: string): ImageID | undefined {
-  const record = records.find(id);
-  return record && !record.removed ? record.id : undefined;
+function byID(records: ImageRecords, id: string | undefined): { images: PlatformImage[] } | undefined {
+  const record = id === undefined ? undefined : records.find(id);
+  if (!record || record.removed) return undefined;
+  return { images: [{ id: record.id, platform: platformText(record.document) }] };
 }
 
 function findByPrefix(records: ImageRecords, text: string): ImageID | undefined {
@@ -70,4 +95,9 @@ function findByPrefix(records: ImageRecords, text: string): ImageID | undefined 
   if (!/^[a-f0-9]{1,64}$/.test(prefix)) return undefined;
   const found = records.findByPrefix(prefix);
   return found.length === 1 ? found[0] : undefined;
+}
+
+function descriptorOf(records: ImageRecords, digest: Digest | undefined): Descriptor | undefined {
+  const manifest = digest && records.manifests.find(digest);
+  return manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes };
 }

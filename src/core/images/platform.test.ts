@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parsePlatform } from "./platform.ts";
+import { byPlatform, parsePlatform, platformRank, platformText } from "./platform.ts";
 
 const HOST = { os: "linux", architecture: "amd64" };
 
@@ -23,4 +23,36 @@ describe("parsePlatform()", () => {
   test.each(["", "a/b/c/d", "linux/", "linux/a b", "/amd64"])("refuses '%s'", (text) => {
     expect(() => parsePlatform(text, HOST)).toThrow(/unknown operating system or architecture/);
   });
+});
+
+describe("platformRank()", () => {
+  const rank = (wanted: string, offered: string) => platformRank(offered, parsePlatform(wanted, HOST));
+
+  test.each([
+    ["linux/amd64", ["linux/amd64", "linux/386"], ["linux/amd64/v2", "linux/arm64", "windows/amd64"]],
+    ["linux/amd64/v3", ["linux/amd64/v3", "linux/amd64/v2", "linux/amd64", "linux/386"], ["linux/amd64/v4"]],
+    [
+      "linux/arm64",
+      ["linux/arm64", "linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"],
+      ["linux/arm64/v9"],
+    ],
+    ["linux/arm64/v9", ["linux/arm64/v9", "linux/arm64", "linux/arm/v8"], ["linux/amd64"]],
+    ["linux/arm", ["linux/arm/v7", "linux/arm/v6", "linux/arm/v5"], ["linux/arm/v8", "linux/arm64"]],
+    ["linux/arm/v6", ["linux/arm/v6", "linux/arm/v5"], ["linux/arm/v7"]],
+    ["linux/riscv64", ["linux/riscv64"], ["linux/amd64"]],
+    ["linux/arm/strange", ["linux/arm/strange"], ["linux/arm/v7"]],
+  ])("%s runs %p in this order, and not %p", (wanted, runs, not) => {
+    expect(
+      byPlatform(
+        [...not, ...runs].toReversed().map((platform) => ({ platform })),
+        parsePlatform(wanted, HOST),
+      ).slice(0, runs.length),
+    ).toEqual(runs.map((platform) => ({ platform })));
+    for (const platform of not) expect(rank(wanted, platform)).toBeUndefined();
+  });
+});
+
+test("platformText() leaves out what goes without saying", () => {
+  expect(platformText({ os: "Linux", architecture: "aarch64", variant: "v8" })).toBe("linux/arm64");
+  expect(platformText({ os: "linux", architecture: "arm", variant: "" })).toBe("linux/arm/v7");
 });

@@ -41,3 +41,56 @@ function processorOf(name: string, variant?: string): { architecture: string; va
   const asked = variant?.replace(/^(?=[0-9])/, "v") ?? known?.variant ?? (architecture === "arm" ? "v7" : undefined);
   return asked === undefined || ORDINARY[architecture] === asked ? { architecture } : { architecture, variant: asked };
 }
+
+/** By its usual names; what an image leaves out is left out. */
+export function normalisePlatform({ os, architecture, variant, ...rest }: Platform): Platform {
+  return { ...rest, os: os.toLowerCase(), ...processorOf(architecture.toLowerCase(), variant || undefined) };
+}
+
+/** As it is, for users. */
+export function formatPlatform({ os, architecture, variant }: Platform): string {
+  return [os, architecture, ...(variant ? [variant] : [])].join("/");
+}
+
+/** `linux/arm/v7`; of any document that says its platform so. */
+export function platformText(platform: Pick<Platform, "os" | "architecture" | "variant">): string {
+  const { os, architecture, variant } = platform;
+  return formatPlatform(normalisePlatform({ os, architecture, ...(variant ? { variant } : {}) }));
+}
+
+/**
+ * How well a machine for `wanted` runs what is made for `offered`: 0 best, undefined not at all. The order is containerd's: lesser
+ * variants of the same processor, then the 32-bit processors that it is as well.
+ */
+export function platformRank(offered: string, wanted: Platform): number | undefined {
+  const rank = acceptable(wanted).indexOf(offered);
+  return rank < 0 ? undefined : rank;
+}
+
+/** Sorts by fitness for a machine; what it does not run comes last. The order of equals stays. */
+export function byPlatform<T extends { readonly platform: string }>(items: readonly T[], wanted: Platform): T[] {
+  const rankOf = (item: T) => platformRank(item.platform, wanted) ?? Number.MAX_SAFE_INTEGER;
+  return items.toSorted((a, b) => rankOf(a) - rankOf(b));
+}
+
+const ARM_VARIANTS = ["v8", "v7", "v6", "v5"];
+
+/** Platforms that run on one, as texts. */
+function acceptable(wanted: Platform): string[] {
+  const { os, architecture, variant } = normalisePlatform(wanted);
+  const numbered = (name: string, variants: readonly string[]) =>
+    variants.map((text) => platformText({ os, architecture: name, variant: text }));
+  const number = Number(/^v(\d)$/.exec(variant ?? "")?.[1]);
+  if (architecture === "amd64") {
+    const below = Array.from({ length: Math.max(number || 1, 1) }, (_, index) => `v${(number || 1) - index}`);
+    return [...numbered("amd64", below), platformText({ os, architecture: "386" })];
+  }
+  if (architecture === "arm64") {
+    const own = number > 8 ? [`v${number}`, "v8"] : ["v8"];
+    return [...numbered("arm64", own), ...numbered("arm", ARM_VARIANTS)];
+  }
+  if (architecture === "arm" && ARM_VARIANTS.includes(variant ?? "")) {
+    return numbered("arm", ARM_VARIANTS.slice(ARM_VARIANTS.indexOf(variant ?? "")));
+  }
+  return [platformText({ os, architecture, ...(variant ? { variant } : {}) })];
+}

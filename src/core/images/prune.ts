@@ -6,7 +6,7 @@ import { createdNano } from "./created.ts";
 import type { DeletedImage, ImageID } from "./image.ts";
 import { familiar } from "./lookup.ts";
 import type { ImageRecord } from "./records.ts";
-import { removeImage } from "./remove.ts";
+import { removeFromName, removeImage } from "./remove.ts";
 import { timeFilter } from "./time-filter.ts";
 
 /** The verb `prune`: dangling images, or with `dangling=false` all that no container uses. */
@@ -41,12 +41,17 @@ function pruneImage(context: ImagesContext, id: ImageID, danglingOnly: boolean):
   return references.flatMap((reference) => {
     try {
       // With an earlier name the image itself may have gone, and its other names with it.
-      return context.records.find(id) ? removeImage(context, reference, false) : [];
+      return context.records.find(id) ? pruneReference(context, reference, id) : [];
     } catch (error) {
       if (isKind(error, "conflict") || isKind(error, "not-found")) return [];
       throw error;
     }
   });
+}
+
+/** Of a name that holds images for several platforms only this one goes. */
+function pruneReference(context: ImagesContext, reference: string, id: ImageID): DeletedImage[] {
+  return reference === id ? removeImage(context, id, { force: false }) : removeFromName(context, reference, id);
 }
 
 /** Sizes of layers by the chain that a removal names them with. */

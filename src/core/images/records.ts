@@ -1,46 +1,11 @@
 import { formatReference, type Reference, repositoryOf } from "#api/distribution";
-import type { Digest } from "#api/oci";
+import type { Digest, Platform } from "#api/oci";
 import type { DiffID } from "#core/snapshots";
-import type { Database, Migration } from "#lib/db";
+import type { Database } from "#lib/db";
+import { FormRecords } from "./form-records.ts";
 import type { ImageDocument, ImageID } from "./image.ts";
-
-export const IMAGE_MIGRATIONS: readonly Migration[] = [
-  {
-    name: "images/1",
-    sql: `
-      CREATE TABLE images (
-        id TEXT PRIMARY KEY,
-        document TEXT NOT NULL,
-        -- Digest of the manifest it came with, if that is kept as content.
-        manifest TEXT,
-        last_tag_time TEXT,
-        -- Users have removed it, but containers made from it still need its layers.
-        removed INTEGER NOT NULL DEFAULT 0
-      ) WITHOUT ROWID;
-      CREATE TABLE layers (
-        diff_id TEXT PRIMARY KEY,
-        blob_bytes INTEGER NOT NULL,
-        file_bytes INTEGER NOT NULL
-      ) WITHOUT ROWID;
-      CREATE TABLE image_layers (
-        image_id TEXT NOT NULL REFERENCES images ON DELETE CASCADE,
-        position INTEGER NOT NULL,
-        diff_id TEXT NOT NULL REFERENCES layers,
-        PRIMARY KEY (image_id, position)
-      ) WITHOUT ROWID;
-      CREATE INDEX image_layers_by_diff_id ON image_layers (diff_id);
-      CREATE TABLE image_names (
-        name TEXT PRIMARY KEY,
-        repository TEXT NOT NULL,
-        is_digest INTEGER NOT NULL,
-        image_id TEXT NOT NULL REFERENCES images ON DELETE CASCADE
-      ) WITHOUT ROWID;
-      CREATE INDEX image_names_by_image ON image_names (image_id);
-      -- Built-in images that were offered once: whoever removes one does not get it back.
-      CREATE TABLE image_seeds (name TEXT PRIMARY KEY) WITHOUT ROWID;
-    `,
-  },
-];
+import { ManifestRecords } from "./manifest-records.ts";
+import { byPlatform } from "./platform.ts";
 
 /** A layer as it lies in the content store. */
 export interface StoredLayer {
@@ -61,6 +26,7 @@ export interface NewImage {
 export interface ImageRecord {
   readonly id: ImageID;
   readonly document: ImageDocument;
+  /** Digest of a manifest that describes it. */
   readonly manifest?: Digest;
   readonly lastTagTime?: string;
   readonly removed: boolean;
@@ -71,6 +37,14 @@ export interface ImageName {
   readonly name: string;
   readonly repository: string;
   readonly isDigest: boolean;
+  /** Digest of the index or manifest that it stands for; undefined for what was made here. */
+  readonly target?: Digest;
+}
+
+/** An image that a name holds, and for which platform. */
+export interface PlatformImage {
+  readonly platform: string;
+  readonly id: ImageID;
 }
 
 interface ImageRow {
@@ -85,16 +59,24 @@ interface NameRow {
   readonly name: string;
   readonly repository: string;
   readonly is_digest: number;
+  readonly target: Digest | null;
 }
 
 /** The rows of the images. All is synchronous: a decision and the change that follows from it share one turn. */
 export class ImageRecords {
+  readonly manifests: ManifestRecords;
+  readonly forms: FormRecords;
   readonly #database: Database;
+  readonly #host: Platform;
   /** Documents never change under their ID, and parsing them is most of a listing's work. */
   readonly #documents = new Map<ImageID, ImageDocument>();
 
-  constructor(database: Database) {
+  /** Of several images under a name, the one that suits `host` best is meant. */
+  constructor(database: Database, host: Platform) {
     this.#database = database;
+    this.#host = host;
+    this.manifests = new ManifestRecords(database);
+    this.forms = new FormRecords(database);
   }
 
   transaction<T>(body: () => T): T {
@@ -126,23 +108,43 @@ export class ImageRecords {
     return rows.map((row) => row.id);
   }
 
+  /** The image of a name that suits this machine best. */
   findByName(name: string): ImageID | undefined {
-    return this.#database.get<{ image_id: ImageID }>("SELECT image_id FROM image_names WHERE name = ?", name)?.image_id;
+    return this.imagesOf(name)[0]?.id;
+  }
+
+  findName(name: string): ImageName | undefined {
+    const row = this.#database.get<NameRow>("SELECT * FROM image_names WHERE name = ?", name);
+    return row && nameOf(row);
+  }
+
+  /** All images of a name: first those that this machine runs, the best of them before the others; then in the order they came. */
+  imagesOf(name: string): PlatformImage[] {
+    const rows = this.#database.all<{ platform: string; id: ImageID }>(
+      "SELECT platform, image_id AS id FROM name_images WHERE name = ? ORDER BY rowid",
+      name,
+    );
+    return rows.length < 2 ? rows : byPlatform(rows, this.#host);
   }
 
   names(id: ImageID): ImageName[] {
     const rows = this.#database.all<NameRow>(
-      "SELECT name, repository, is_digest FROM image_names WHERE image_id = ? ORDER BY name",
+      "SELECT * FROM image_names JOIN name_images USING (name) WHERE image_id = ? ORDER BY name",
       id,
     );
-    return rows.map((row) => ({ name: row.name, repository: row.repository, isDigest: row.is_digest === 1 }));
+    return rows.map(nameOf);
   }
 
   /** Tags of a repository with their images, in the order of their names. */
   tagsOf(repository: string): { name: string; id: ImageID }[] {
-    return this.#database.all<{ name: string; id: ImageID }>(
-      "SELECT name, image_id AS id FROM image_names WHERE repository = ? AND is_digest = 0 ORDER BY name",
+    const rows = this.#database.all<{ name: string }>(
+      "SELECT name FROM image_names WHERE repository = ? AND is_digest = 0 ORDER BY name",
       repository,
+    );
+    return rows.flatMap(({ name }) =>
+      this.imagesOf(name)
+        .slice(0, 1)
+        .map(({ id }) => ({ name, id })),
     );
   }
 
@@ -151,6 +153,13 @@ export class ImageRecords {
       `SELECT layers.diff_id AS diffID, blob_bytes AS blobBytes, file_bytes AS fileBytes
        FROM image_layers JOIN layers USING (diff_id) WHERE image_id = ? ORDER BY position`,
       id,
+    );
+  }
+
+  findLayer(diffID: DiffID): StoredLayer | undefined {
+    return this.#database.get<StoredLayer & Record<string, string | number>>(
+      "SELECT diff_id AS diffID, blob_bytes AS blobBytes, file_bytes AS fileBytes FROM layers WHERE diff_id = ?",
+      diffID,
     );
   }
 
@@ -164,12 +173,7 @@ export class ImageRecords {
       image.manifest ?? null,
     );
     image.layers.forEach((layer, position) => {
-      this.#database.run(
-        "INSERT OR IGNORE INTO layers (diff_id, blob_bytes, file_bytes) VALUES (?, ?, ?)",
-        layer.diffID,
-        layer.blobBytes,
-        layer.fileBytes,
-      );
+      this.#addLayer(layer, null);
       this.#database.run(
         "INSERT OR IGNORE INTO image_layers (image_id, position, diff_id) VALUES (?, ?, ?)",
         image.id,
@@ -179,21 +183,70 @@ export class ImageRecords {
     });
   }
 
-  /** Gives a name to an image; another one loses it. */
-  setName(reference: Reference, id: ImageID, time: string): void {
+  /**
+   * Keeps a layer that no image has yet until `untilMs`. A power cut may undo it: the layer is garbage then.
+   */
+  keepLayer(layer: StoredLayer, untilMs: number): void {
+    this.#addLayer(layer, untilMs);
+  }
+
+  /** Lets go of layers that were kept for long enough, and of the oldest ones beyond `limitBytes`. */
+  expireLayers({ nowMs, limitBytes }: { nowMs: number; limitBytes: number }): void {
+    const kept = this.#database.all<{ diffID: DiffID; bytes: number; until: number }>(
+      `SELECT diff_id AS diffID, blob_bytes AS bytes, kept_until AS until FROM layers
+       WHERE kept_until IS NOT NULL AND NOT EXISTS (SELECT 1 FROM image_layers WHERE image_layers.diff_id = layers.diff_id)
+       ORDER BY kept_until DESC`,
+    );
+    let bytes = 0;
+    for (const layer of kept) {
+      bytes += layer.bytes;
+      if (layer.until <= nowMs || bytes > limitBytes) this.#removeUnusedLayer(layer.diffID);
+    }
+  }
+
+  /**
+   * Gives a name to images. Where it stands for the same target as before, images of other platforms stay under it; else it loses
+   * all that it held.
+   */
+  setName(
+    reference: Reference,
+    value: { readonly images: readonly PlatformImage[]; readonly target?: Digest },
+    time: string,
+  ): void {
+    const name = formatReference(reference);
+    const target = value.target ?? null;
+    const isSame = target !== null && this.findName(name)?.target === target;
     this.#database.run(
-      `INSERT INTO image_names (name, repository, is_digest, image_id) VALUES (?, ?, ?, ?)
-       ON CONFLICT (name) DO UPDATE SET image_id = excluded.image_id`,
-      formatReference(reference),
+      `INSERT INTO image_names (name, repository, is_digest, target) VALUES (?, ?, ?, ?)
+       ON CONFLICT (name) DO UPDATE SET target = excluded.target`,
+      name,
       repositoryOf(reference),
       reference.digest === undefined ? 0 : 1,
-      id,
+      target,
     );
-    this.#database.run("UPDATE images SET last_tag_time = ? WHERE id = ?", time, id);
+    if (!isSame) this.#database.run("DELETE FROM name_images WHERE name = ?", name);
+    for (const { platform, id } of value.images) {
+      this.#database.run(
+        `INSERT INTO name_images (name, platform, image_id) VALUES (?, ?, ?)
+         ON CONFLICT (name, platform) DO UPDATE SET image_id = excluded.image_id`,
+        name,
+        platform,
+        id,
+      );
+      this.#database.run("UPDATE images SET last_tag_time = ? WHERE id = ?", time, id);
+    }
+    this.sweep();
   }
 
   removeName(name: string): void {
     this.#database.run("DELETE FROM image_names WHERE name = ?", name);
+    this.sweep();
+  }
+
+  /** Takes one image away from a name; the name goes with its last one. */
+  removeFromName(name: string, id: ImageID): void {
+    this.#database.run("DELETE FROM name_images WHERE name = ? AND image_id = ?", name, id);
+    if (this.imagesOf(name).length === 0) this.removeName(name);
   }
 
   /** Users see it no more; its layers stay until `forget`. */
@@ -207,18 +260,26 @@ export class ImageRecords {
       const layers = this.layers(id);
       this.#database.run("DELETE FROM images WHERE id = ?", id);
       this.#documents.delete(id);
-      return layers.filter((layer) => this.#removeUnusedLayer(layer.diffID));
+      const gone = layers.filter((layer) => this.#removeUnusedLayer(layer.diffID));
+      this.sweep();
+      return gone;
     });
   }
 
-  /** Whether an image has the blob as its config, manifest or layer, removed images included. */
+  /** Drops rows that nothing refers to any more: manifests of no name and no image, and where to find blobs of these. */
+  sweep(): void {
+    this.manifests.sweep();
+    this.forms.sweepSources();
+  }
+
+  /** Whether the blob is kept for an image (removed ones included), for an index, or for the next try of a pull or push. */
   usesBlob(digest: Digest): boolean {
     const row = this.#database.get(
       `SELECT 1 FROM images WHERE id = ?1 OR manifest = ?1
        UNION ALL SELECT 1 FROM layers WHERE diff_id = ?1 LIMIT 1`,
       digest,
     );
-    return row !== undefined;
+    return row !== undefined || this.manifests.usesBlob(digest) || this.forms.isCached(digest);
   }
 
   /** The stacks of layers of all images, removed ones included. */
@@ -239,6 +300,17 @@ export class ImageRecords {
 
   markSeeded(name: string): void {
     this.#database.run("INSERT OR IGNORE INTO image_seeds (name) VALUES (?)", name);
+  }
+
+  #addLayer(layer: StoredLayer, keptUntil: number | null): void {
+    this.#database.runSoon(
+      `INSERT INTO layers (diff_id, blob_bytes, file_bytes, kept_until) VALUES (?, ?, ?, ?)
+       ON CONFLICT (diff_id) DO UPDATE SET kept_until = excluded.kept_until`,
+      layer.diffID,
+      layer.blobBytes,
+      layer.fileBytes,
+      keptUntil,
+    );
   }
 
   #removeUnusedLayer(diffID: DiffID): boolean {
@@ -269,4 +341,13 @@ export class ImageRecords {
     }
     return document;
   }
+}
+
+function nameOf(row: NameRow): ImageName {
+  return {
+    name: row.name,
+    repository: row.repository,
+    isDigest: row.is_digest === 1,
+    ...(row.target === null ? {} : { target: row.target }),
+  };
 }

@@ -38,6 +38,12 @@ export class JsonValue {
     return this.isAbsent ? undefined : this.string();
   }
 
+  /** A number of bytes. */
+  size(): number {
+    if (!Number.isSafeInteger(this.#value) || (this.#value as number) < 0) throw this.#wrong("a size");
+    return this.#value as number;
+  }
+
   /** The items of a list; of an absent one, none. */
   list(): JsonValue[] {
     if (this.isAbsent) return [];

@@ -1,0 +1,86 @@
+/** Manifests, indexes and configs of a pull: from the content store where they are here already, else from the registry. */
+import { familiarReference, formatReference, type Reference, type Tag } from "#api/distribution";
+import type { Descriptor, Digest } from "#api/oci";
+import { digestOf } from "#core/content";
+import { EngineError, isKind, messageOf } from "#lib/errors";
+import { type IndexDocument, type ManifestDocument, parseManifest } from "./manifest-document.ts";
+import type { Pull } from "./pull.ts";
+
+/** Configs of real images have some ten KiB; this is what containerd takes. */
+const CONFIG_LIMIT_BYTES = 8 * 1024 * 1024;
+
+export interface PulledManifest<Document = IndexDocument | ManifestDocument> {
+  readonly digest: Digest;
+  readonly bytes: Uint8Array;
+  readonly document: Document;
+}
+
+type Source = Pick<Pull, "context" | "repository" | "lease" | "signal">;
+
+/**
+ * What a tag or digest names. A tag that is known here costs a `HEAD`, which registries do not count, if it did not move.
+ *
+ * @throws what the registry says, in Docker's words
+ */
+export async function fetchRoot(pull: Source, reference: Reference): Promise<PulledManifest> {
+  const { context, repository, signal } = pull;
+  try {
+    if (reference.tag === undefined) return await fetchManifest(pull, reference.digest as Digest);
+    const known = context.records.findName(formatReference(reference))?.target;
+    if (known === undefined) return await fetchFresh(pull, reference.tag);
+    const { digest } = await repository.resolve(reference.tag, signal);
+    return await fetchManifest(pull, digest);
+  } catch (error) {
+    throw isKind(error, "not-found") ? manifestNotFound(reference, error) : error;
+  }
+}
+
+/** One that is listed: its size is known, too. */
+export async function fetchListed(pull: Source, descriptor: Descriptor): Promise<PulledManifest> {
+  const manifest = await fetchManifest(pull, descriptor.digest, descriptor.mediaType || undefined);
+  if (manifest.bytes.byteLength !== descriptor.size) {
+    throw new EngineError(
+      "invalid-parameter",
+      `manifest ${descriptor.digest}: expected ${descriptor.size} bytes, got ${manifest.bytes.byteLength}`,
+    );
+  }
+  return manifest;
+}
+
+/** A document of the registry, checked against its descriptor. */
+export async function fetchConfig({ repository, signal }: Source, descriptor: Descriptor): Promise<Uint8Array> {
+  if (descriptor.size > CONFIG_LIMIT_BYTES) {
+    throw new EngineError(
+      "invalid-parameter",
+      `image config ${descriptor.digest}: ${descriptor.size} bytes are more than ${CONFIG_LIMIT_BYTES}`,
+    );
+  }
+  const bytes = Buffer.concat(await Array.fromAsync(repository.blob(descriptor, { signal })));
+  if (bytes.byteLength !== descriptor.size || digestOf(bytes) !== descriptor.digest) {
+    throw new EngineError("invalid-parameter", `image config verification failed for digest ${descriptor.digest}`);
+  }
+  return bytes;
+}
+
+async function fetchManifest(pull: Source, digest: Digest, mediaType?: string): Promise<PulledManifest> {
+  const { context, lease } = pull;
+  if (!context.records.manifests.find(digest)) return await fetchFresh(pull, digest, mediaType);
+  lease.add(digest);
+  const bytes = await context.content.read(digest);
+  return { digest, bytes, document: parseManifest(bytes, mediaType) };
+}
+
+async function fetchFresh(
+  { repository, signal }: Source,
+  reference: Tag | Digest,
+  mediaType?: string,
+): Promise<PulledManifest> {
+  const { descriptor, bytes } = await repository.manifest(reference, signal);
+  return { digest: descriptor.digest, bytes, document: parseManifest(bytes, mediaType ?? descriptor.mediaType) };
+}
+
+function manifestNotFound(reference: Reference, cause: EngineError): EngineError {
+  return new EngineError("not-found", `manifest for ${familiarReference(reference)} not found: ${messageOf(cause)}`, {
+    cause,
+  });
+}
