@@ -33,6 +33,7 @@ const BODIES = {
   ContainerCreate: "container.CreateRequest",
   ContainerExec: "container.ExecOptions",
   ExecStart: "container.ExecStartOptions",
+  ImageCommit: "container.CreateRequest",
 };
 
 const folder = new URL("../src/api/engine/", import.meta.url);
@@ -115,7 +116,7 @@ function generateShapes(): string {
   const shapes = Object.entries(BODIES).map(([operationId, goType]) => {
     const operation = operations.find((candidate) => candidate.operationId === operationId);
     const body = operation?.parameters?.find((parameter) => parameter.in === "body");
-    return [operationId, { goType, fields: fieldsOf(body?.schema ?? {}) }];
+    return [operationId, { goType, fields: fieldsOf(resolved(body?.schema ?? {})) }];
   });
   return `// Generated from swagger-v1.51.yaml by scripts/generate-api.ts. Do not edit.
 import type { StructShape } from "./decode.ts";
@@ -125,10 +126,7 @@ export const BODY_SHAPES = ${JSON.stringify(Object.fromEntries(shapes), undefine
 }
 
 function shapeOf(schema: Schema, name?: string): object | string {
-  if (schema.$ref) {
-    const definition = schema.$ref.replace("#/definitions/", "");
-    return shapeOf(document.definitions[definition] ?? {}, definition);
-  }
+  if (schema.$ref) return shapeOf(resolved(schema), schema.$ref.replace("#/definitions/", ""));
   const fields = fieldsOf(schema);
   if (fields) return { goType: name ?? "struct", fields };
   if (schema.items) return { list: shapeOf(schema.items) };
@@ -137,6 +135,10 @@ function shapeOf(schema: Schema, name?: string): object | string {
   if (values && typeof values === "object") return { map: shapeOf(values) };
   if (schema.type === "object" && schema.enum) return "empty";
   throw new Error(`no shape for ${JSON.stringify(schema)}`);
+}
+
+function resolved(schema: Schema): Schema {
+  return schema.$ref ? (document.definitions[schema.$ref.replace("#/definitions/", "")] ?? {}) : schema;
 }
 
 function fieldsOf(schema: Schema): Record<string, object | string> | undefined {

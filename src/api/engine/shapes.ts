@@ -407,5 +407,63 @@ export const BODY_SHAPES = {
         "list": "integer"
       }
     }
+  },
+  "ImageCommit": {
+    "goType": "container.CreateRequest",
+    "fields": {
+      "Hostname": "string",
+      "Domainname": "string",
+      "User": "string",
+      "AttachStdin": "boolean",
+      "AttachStdout": "boolean",
+      "AttachStderr": "boolean",
+      "ExposedPorts": {
+        "map": "empty"
+      },
+      "Tty": "boolean",
+      "OpenStdin": "boolean",
+      "StdinOnce": "boolean",
+      "Env": {
+        "list": "string"
+      },
+      "Cmd": {
+        "list": "string"
+      },
+      "Healthcheck": {
+        "goType": "HealthConfig",
+        "fields": {
+          "Test": {
+            "list": "string"
+          },
+          "Interval": "integer",
+          "Timeout": "integer",
+          "Retries": "integer",
+          "StartPeriod": "integer",
+          "StartInterval": "integer"
+        }
+      },
+      "ArgsEscaped": "boolean",
+      "Image": "string",
+      "Volumes": {
+        "map": "empty"
+      },
+      "WorkingDir": "string",
+      "Entrypoint": {
+        "list": "string"
+      },
+      "NetworkDisabled": "boolean",
+      "MacAddress": "string",
+      "OnBuild": {
+        "list": "string"
+      },
+      "Labels": {
+        "map": "string"
+      },
+      "StopSignal": "string",
+      "StopTimeout": "integer",
+      "Shell": {
+        "list": "string"
+      }
+    }
   }
 } as const satisfies Record<string, StructShape>;

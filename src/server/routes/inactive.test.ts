@@ -60,7 +60,6 @@ describe("an engine without plugins and swarm", () => {
     ["POST /volumes/create", "creating volumes"],
     ["POST /plugins/pull", "installing plugins"],
     ["POST /build", "building images"],
-    ["POST /commit", "committing a container to an image"],
     ["POST /containers/x/update", "changing the limits of a container"],
     ["GET /containers/x/stats", "the statistics of a container"],
     ["GET /containers/x/changes", "listing the changed files of a container"],

@@ -34,7 +34,6 @@ export function laterRoutes(): Route[] {
     }),
     post("/session", upgradeTo("invalid-parameter")),
     post("/grpc", upgradeTo("internal")),
-    post("/commit", refuse("committing a container to an image")),
     post("/containers/{id}/update", refuse("changing the limits of a container")),
     get("/containers/{id}/stats", refuse("the statistics of a container")),
     get("/containers/{id}/changes", refuse("listing the changed files of a container")),
