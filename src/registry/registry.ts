@@ -109,9 +109,14 @@ export interface Upstream {
   covers(repository: string): boolean;
   /**
    * Brings what `reference` (a tag or digest) names upstream into `content`, or finds that what is there is current.
-   * @returns its digest, undefined when upstream has no such thing; what is stored here is the answer when upstream cannot be asked
+   * @returns undefined when upstream has no such thing; what is stored here, stale, is the answer when upstream cannot be asked
+   * @throws `unavailable` when it cannot be asked, and nothing is here
    */
-  manifest(repository: string, reference: string, signal: AbortSignal): Promise<Digest | undefined>;
+  manifest(
+    repository: string,
+    reference: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly digest: Digest; readonly isStale?: boolean } | undefined>;
   /** A blob that is not in `content`: as it arrives, while it is stored on the side. */
   blob(
     repository: string,
@@ -138,6 +143,8 @@ export interface RegistryContent {
       readonly tag?: string;
     },
   ): Promise<void>;
+  /** Forgets a manifest with its tags; the collector takes the blobs that nothing refers to any more. */
+  removeManifest(repository: string, digest: Digest): Promise<void>;
   /** Streams a blob in, verified. A failing source leaves nothing. @throws `invalid-parameter` on another digest */
   putBlob(repository: string, digest: Digest, source: AsyncIterable<Uint8Array>): Promise<{ readonly size: number }>;
 }

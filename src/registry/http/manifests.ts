@@ -14,13 +14,16 @@ interface ManifestRoute {
   readonly reference: string;
 }
 
+/** Code 299 is the one that clients show to their users ("Warnings" of the specification). */
+const STALE = '299 - "the registry behind this cache cannot be asked: this may be old"';
+
 /** GET and HEAD of `/v2/NAME/manifests/REFERENCE` (end-3). */
 export async function getManifest(exchange: Exchange, { repository, reference }: ManifestRoute): Promise<Response> {
   const { parts, request } = exchange;
   const parsed = parseManifestReference(reference);
   if (parsed === undefined) throw unknownManifest(reference);
-  const digest = await resolve(exchange, repository, parsed);
-  const found = digest && parts.manifests.findManifest(repository, digest);
+  const resolved = await resolve(exchange, repository, parsed);
+  const found = resolved && parts.manifests.findManifest(repository, resolved.digest);
   if (found === undefined) throw unknownManifest(reference);
   const manifest = "tag" in parsed ? acceptable(parts, repository, found, request.headers.get("Accept")) : found;
   const headers = {
@@ -28,6 +31,7 @@ export async function getManifest(exchange: Exchange, { repository, reference }:
     "Content-Length": String(manifest.bytes.byteLength),
     "Docker-Content-Digest": manifest.digest,
     ETag: etag(manifest.digest),
+    ...(resolved?.isStale ? { Warning: STALE } : {}),
   };
   if (isNotModified(request, manifest.digest)) return new Response(null, { status: 304, headers });
   if (request.method === "HEAD") return new Response(null, { headers });
@@ -46,13 +50,14 @@ async function resolve(
   exchange: Exchange,
   repository: string,
   reference: { digest: Digest } | { tag: string },
-): Promise<Digest | undefined> {
+): Promise<{ readonly digest: Digest; readonly isStale?: boolean } | undefined> {
   const { parts, request } = exchange;
   if (parts.upstream?.covers(repository)) {
     const text = "tag" in reference ? reference.tag : reference.digest;
     return await parts.upstream.manifest(repository, text, request.signal);
   }
-  return "tag" in reference ? parts.manifests.findTag(repository, reference.tag) : reference.digest;
+  const digest = "tag" in reference ? parts.manifests.findTag(repository, reference.tag) : reference.digest;
+  return digest && { digest };
 }
 
 const INDEX_TYPES: readonly string[] = [MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerIndex];

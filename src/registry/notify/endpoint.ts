@@ -89,6 +89,8 @@ export class Endpoint {
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true;
     this.#cancelPause?.();
+    this.#cancelPause = undefined;
+    this.#start();
     const cancel = this.#parts.clock.after(graceMs, () => this.#closing.abort());
     while (this.#sending !== undefined) await this.#sending;
     cancel();

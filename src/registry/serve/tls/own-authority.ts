@@ -56,8 +56,8 @@ export async function ownCertificate(options: OwnAuthorityOptions): Promise<OwnC
   const ca = authority ?? (await savePair(options, "ca", makeAuthority(options)));
   // One that is damaged, by a crash between its two files perhaps, is replaced: nobody trusts it by itself.
   const server = await loadPair(options, "server").catch(() => undefined);
-  const isGood = server?.certificate.verify(ca.publicKey) && isFresh(server, options);
-  const { certificate, privateKey } = isGood ? server : await savePair(options, "server", makeServer(options, ca));
+  const kept = server?.certificate.verify(ca.publicKey) && isFresh(server, options) ? server : undefined;
+  const { certificate, privateKey } = kept ?? (await savePair(options, "server", makeServer(options, ca)));
   return {
     certificate: `${certificate}`,
     key: pemOf(privateKey),
