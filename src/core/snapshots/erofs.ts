@@ -9,9 +9,9 @@ import { indexChainJob, measureImageJob } from "./_index-jobs.ts";
 import { hexOf, layerFilesOf } from "./_layers.ts";
 import { readMerged } from "./_read-merged.ts";
 import { chainIDOf } from "./chain.ts";
-import type { DriverOptions } from "./driver.ts";
+import { type DriverOptions, overlayMount } from "./driver.ts";
 import type { FileTree } from "./file-tree.ts";
-import type { ChainID, DiffID, Mount, RootMounts, Snapshotter } from "./snapshot.ts";
+import type { ChainID, DiffID, Mount, RootMounts, Scratch, SnapshotDiff, Snapshotter } from "./snapshot.ts";
 
 /**
  * The default driver: layers stay the tars they are. A chain is one EROFS image that holds the merged metadata of its
@@ -86,8 +86,19 @@ class ErofsSnapshotter implements Snapshotter {
   async mounts(key: string): Promise<RootMounts> {
     const image = await this.#imageMount(await this.#active.chainHex(key));
     const { upper, work, root } = this.#active.folders(key);
-    const options = [`lowerdir=${image.target}`, `upperdir=${upper}`, `workdir=${work}`];
-    return { shared: [image], own: [{ type: "overlay", source: "overlay", target: root, options }], path: root };
+    return { shared: [image], own: [overlayMount(root, { lower: [image.target], upper, work })], path: root };
+  }
+
+  async look(key: string, scratch: Scratch): Promise<RootMounts> {
+    const image = await this.#imageMount(await this.#active.chainHex(key));
+    const { upper, root } = this.#active.folders(key);
+    return { shared: [image], own: [overlayMount(root, { lower: [upper, image.target], ...scratch })], path: root };
+  }
+
+  async diff(key: string): Promise<SnapshotDiff> {
+    const image = await this.#imageMount(await this.#active.chainHex(key));
+    const below = { shared: [image], own: [], path: image.target };
+    return { path: this.#active.folders(key).upper, whole: false, below };
   }
 
   async view(chain: readonly DiffID[]): Promise<RootMounts> {

@@ -6,4 +6,11 @@ export { chainIDOf } from "./chain.ts";
 export { type ByteRange, type FileEntry, type FileStat, type FileTree, readContent, readExtent } from "./file-tree.ts";
 export { SNAPSHOT_JOBS } from "./jobs.ts";
 export { type DriverName, parseDriverName, selectSnapshotter } from "./select.ts";
-export type { ChainID, DiffID, Mount, RootMounts, Snapshotter } from "./snapshot.ts";
+export {
+  type ChainID,
+  type DiffID,
+  type Mount,
+  OPAQUE_XATTR,
+  type RootMounts,
+  type Snapshotter,
+} from "./snapshot.ts";

@@ -10,9 +10,9 @@ import { buildLayerTree, hexOf, sizeOfTree } from "./_layers.ts";
 import { PreparedTrees } from "./_prepared.ts";
 import { readMerged } from "./_read-merged.ts";
 import { chainIDOf } from "./chain.ts";
-import { bindView, type DriverOptions } from "./driver.ts";
+import { bindView, type DriverOptions, overlayMount } from "./driver.ts";
 import type { FileTree } from "./file-tree.ts";
-import type { ChainID, DiffID, RootMounts, Snapshotter } from "./snapshot.ts";
+import type { ChainID, DiffID, RootMounts, Scratch, SnapshotDiff, Snapshotter } from "./snapshot.ts";
 
 /**
  * The fallback where the kernel cannot mount EROFS from files: each layer is extracted once into a directory, and a
@@ -87,18 +87,22 @@ class OverlaySnapshotter implements Snapshotter {
   async mounts(key: string): Promise<RootMounts> {
     const lower = await this.#lowerTrees(await this.#active.chainHex(key));
     const { upper, work, root } = this.#active.folders(key);
-    const options = [...lower.map((path) => `lowerdir=${path}`), `upperdir=${upper}`, `workdir=${work}`];
-    return { shared: [], own: [{ type: "overlay", source: "overlay", target: root, options }], path: root };
+    return { shared: [], own: [overlayMount(root, { lower, upper, work })], path: root };
+  }
+
+  async look(key: string, scratch: Scratch): Promise<RootMounts> {
+    const { upper, root } = this.#active.folders(key);
+    const lower = [upper, ...(await this.#lowerTrees(await this.#active.chainHex(key)))];
+    return { shared: [], own: [overlayMount(root, { lower, ...scratch })], path: root };
+  }
+
+  async diff(key: string): Promise<SnapshotDiff> {
+    const below = await this.#view(await this.#active.chainHex(key));
+    return { path: this.#active.folders(key).upper, whole: false, below };
   }
 
   async view(chain: readonly DiffID[]): Promise<RootMounts> {
-    const hex = hexOf(await this.prepareChain(chain));
-    const target = this.#layers.mountPoint(hex);
-    const empty = this.#layers.tree(EMPTY);
-    if (hex === EMPTY) return bindView(empty, target);
-    // Overlayfs without an upper directory wants two lower ones; the empty chain's is always there to be added.
-    const options = [...(await this.#lowerTrees(hex)), empty].map((path) => `lowerdir=${path}`);
-    return { shared: [], own: [{ type: "overlay", source: "overlay", target, options }], path: target };
+    return await this.#view(hexOf(await this.prepareChain(chain)));
   }
 
   async browse(chain: readonly DiffID[]): Promise<FileTree> {
@@ -128,6 +132,15 @@ class OverlaySnapshotter implements Snapshotter {
 
   async list(): Promise<string[]> {
     return await this.#active.list();
+  }
+
+  async #view(hex: string): Promise<RootMounts> {
+    const target = this.#layers.mountPoint(hex);
+    const empty = this.#layers.tree(EMPTY);
+    if (hex === EMPTY) return bindView(empty, target);
+    // Overlayfs without an upper directory wants two lower ones; the empty chain's is always there to be added.
+    const options = [...(await this.#lowerTrees(hex)), empty].map((path) => `lowerdir=${path}`);
+    return { shared: [], own: [{ type: "overlay", source: "overlay", target, options }], path: target };
   }
 
   /** The trees of a chain, topmost first. The empty one counts only where there is no other. */

@@ -25,6 +25,24 @@ export interface RootMounts {
   readonly path: string;
 }
 
+/** Two empty directories of one filesystem. */
+export interface Scratch {
+  readonly upper: string;
+  readonly work: string;
+}
+
+export interface SnapshotDiff {
+  /** A host path: what was written, with overlayfs's marks for what was removed. */
+  readonly path: string;
+  /** There are no marks: `path` is the whole tree, and what it lacks was removed. */
+  readonly whole: boolean;
+  /** The chain, to compare with. */
+  readonly below: RootMounts;
+}
+
+/** The attribute that overlayfs gives a directory through which nothing of the layers below shows. */
+export const OPAQUE_XATTR = "trusted.overlay.opaque";
+
 /**
  * Turns layers into filesystems and keeps what containers write. A **layer** is an uncompressed tar in the content
  * store; a **chain** is a stack of them, bottom first. An **active snapshot** has a key (the container's ID) and a
@@ -45,6 +63,13 @@ export interface Snapshotter {
   create(key: string, chain: readonly DiffID[], options?: { owner?: { uid: number; gid: number } }): Promise<void>;
   /** How to mount it. @throws `not-found` */
   mounts(key: string): Promise<RootMounts>;
+  /**
+   * How to mount it for a look at it as it is now, whoever has it mounted besides. Overlayfs puts what is written there,
+   * mount points that are missing, into `scratch`. @throws `not-found`
+   */
+  look(key: string, scratch: Scratch): Promise<RootMounts>;
+  /** Where what a snapshot changed is to be found. @throws `not-found` */
+  diff(key: string): Promise<SnapshotDiff>;
   /** A read-only view of a chain. */
   view(chain: readonly DiffID[]): Promise<RootMounts>;
   /** The files of a chain to look into, without a mount. To be disposed of. It may throw as `prepareChain` does. */

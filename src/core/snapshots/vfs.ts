@@ -9,7 +9,7 @@ import { readInRoot } from "./_read-merged.ts";
 import { chainIDOf } from "./chain.ts";
 import { bindView, type DriverOptions } from "./driver.ts";
 import type { FileTree } from "./file-tree.ts";
-import type { ChainID, DiffID, RootMounts, Snapshotter } from "./snapshot.ts";
+import type { ChainID, DiffID, RootMounts, SnapshotDiff, Snapshotter } from "./snapshot.ts";
 
 /**
  * The driver that works anywhere: a chain is a full copy of its merged layers, and so is each snapshot, extracted from
@@ -65,6 +65,16 @@ class VfsSnapshotter implements Snapshotter {
     await this.#active.chainHex(key);
     const { upper, root } = this.#active.folders(key);
     return { shared: [], own: [{ type: "bind", source: upper, target: root, options: ["rw"] }], path: root };
+  }
+
+  async look(key: string): Promise<RootMounts> {
+    return await this.mounts(key);
+  }
+
+  async diff(key: string): Promise<SnapshotDiff> {
+    const hex = await this.#active.chainHex(key);
+    const below = bindView(this.#chains.tree(hex), this.#chains.mountPoint(hex));
+    return { path: this.#active.folders(key).upper, whole: true, below };
   }
 
   async view(chain: readonly DiffID[]): Promise<RootMounts> {
