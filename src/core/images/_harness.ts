@@ -23,6 +23,7 @@ export interface Harness extends AsyncDisposable {
   /** Loads and returns the lines of `stream`. */
   load(archive: Uint8Array): Promise<string[]>;
   events(): Promise<Event[]>;
+  passHours(hours: number): void;
   /** How often somebody said that there may be garbage. */
   garbage(): number;
 }
@@ -66,6 +67,9 @@ export async function makeHarness(
     users,
     load: async (archive) => streamLines(await Array.fromAsync(images.load(inPieces(archive), { quiet: true }))),
     events: () => Array.fromAsync(events.subscribe({ sinceNano: 0n, untilNano: time, filters: new Map() })),
+    passHours: (hours) => {
+      time += BigInt(hours) * 3_600_000_000_000n;
+    },
     garbage: () => garbage,
     async [Symbol.asyncDispose]() {
       database[Symbol.dispose]();

@@ -42,7 +42,7 @@ function userVerbs(context: ImagesContext): Images {
     tag: async (reference, target) => tagImage(context, reference, target),
     remove: async (reference, options) => removeImage(context, reference, options),
     load: (archive, loadOptions) => loadImages(context, archive, loadOptions),
-    save: (references) => saveImages(context, references),
+    save: (references, { platforms } = {}) => saveImages(context, references, platforms),
     import: (tar, importOptions) => importImage(context, tar, importOptions),
     history: async (reference, options = {}) => imageHistory(context, reference, options.platform),
     prune: async ({ filters }) => pruneImages(context, filters),

@@ -34,8 +34,9 @@ export function loadImages(
       const sets = await planImages(members, { host: context.platform, ...(platforms ? { platforms } : {}) });
       if (sets.length === 0 && platforms !== undefined) throw noneFor(platforms.map(platformText));
       for (const planned of sets) {
+        const set = await complete(context, members, planned);
         signal.throwIfAborted();
-        await addSet(context, await complete(context, members, planned), { lease, report });
+        await addSet(context, set, { lease, report });
       }
     });
   return reporting(work, options.signal);

@@ -2,44 +2,57 @@
 import { parseReference, type Reference } from "#api/distribution";
 import { digestOf } from "#core/content";
 import { isKind } from "#lib/errors";
+import { parseImageDocument } from "../document.ts";
 import { invalidArchive } from "../errors.ts";
+import { platformText } from "../platform.ts";
 import { JsonValue } from "./json.ts";
 import type { ArchiveMembers } from "./members.ts";
-import { blobsOfManifest, manifestsOf } from "./oci.ts";
-import type { PlannedImage } from "./plan.ts";
-
-export async function planDockerImages(members: ArchiveMembers): Promise<PlannedImage[]> {
-  const manifest = JsonValue.parse(members.document("manifest.json"), "manifest");
-  if (manifest.isAbsent) throw invalidArchive("invalid manifest, manifest cannot be null (but can be [])");
-  const manifests = manifestsByConfig(members);
-  const images: PlannedImage[] = [];
-  for (const item of manifest.list()) {
-    const config = members.document(item.get("Config").string());
-    const layers = await Promise.all(
-      item
-        .get("Layers")
-        .strings()
-        .map((path) => members.layer(path)),
-    );
-    const original = manifests.get(digestOf(config));
-    const names = item.get("RepoTags").strings().map(parseTagged);
-    images.push({ config, layers, names, ...(original ? { manifest: original } : {}) });
-  }
-  return images;
-}
+import { planOciImages } from "./oci.ts";
+import { isWanted, type PlannedImage, type PlannedSet, type PlanOptions, single } from "./plan.ts";
 
 /**
- * Since version 25 the archive is an OCI layout too; then the images have manifests, which are worth keeping. dockerd
- * does not look at that part, so whatever is wrong with it is no reason to refuse the archive.
+ * Since version 25 the archive is an OCI layout too; then the images have manifests and perhaps an index with images for other
+ * platforms, which are worth keeping. The names are those of `manifest.json`.
  */
-function manifestsByConfig(members: ArchiveMembers): Map<string, Uint8Array> {
+export function planDockerImages(members: ArchiveMembers, options: PlanOptions): PlannedSet[] {
+  const manifest = JsonValue.parse(members.document("manifest.json"), "manifest");
+  if (manifest.isAbsent) throw invalidArchive("invalid manifest, manifest cannot be null (but can be [])");
+  const layout = findLayout(members, options);
+  const items = manifest.list();
+  if (items.length === 0) return layout;
+  const sets = new Map<PlannedSet, PlannedSet>();
+  for (const item of items) {
+    const image = { config: members.document(item.get("Config").string()), layers: layersOf(item) };
+    const names = item.get("RepoTags").strings().map(parseTagged);
+    const set = findSet(layout, image) ?? single(image, []);
+    if (set.images.length === 1 && !isWanted(options, platformText(parseImageDocument(image.config)))) continue;
+    const before = sets.get(set)?.names ?? [];
+    sets.set(set, { ...set, names: [...before, ...names] });
+  }
+  return [...sets.values()];
+}
+
+function layersOf(item: JsonValue): { path: string }[] {
+  return item
+    .get("Layers")
+    .strings()
+    .map((path) => ({ path }));
+}
+
+/** dockerd does not look at that part, so whatever is wrong with it is no reason to refuse the archive. */
+function findLayout(members: ArchiveMembers, options: PlanOptions): PlannedSet[] {
   try {
-    const found = members.find("index.json") ? manifestsOf(members) : [];
-    return new Map(found.map(({ bytes }) => [blobsOfManifest(bytes)[0] ?? "", bytes]));
+    return members.find("index.json") ? planOciImages(members, options) : [];
   } catch (error) {
-    if (isKind(error, "invalid-parameter")) return new Map();
+    if (isKind(error, "invalid-parameter")) return [];
     throw error;
   }
+}
+
+/** What the layout makes of an image: with its manifest, and among the others of its index. */
+function findSet(layout: readonly PlannedSet[], { config }: PlannedImage): PlannedSet | undefined {
+  const id = digestOf(config);
+  return layout.find((set) => set.images.some((image) => digestOf(image.config) === id));
 }
 
 function parseTagged(text: string): Reference {

@@ -3,11 +3,13 @@
  * `repositories` gives names to some. They become images with a config in today's form, as dockerd does it.
  */
 import { parseReference, parseTag, type Reference } from "#api/distribution";
+import type { DiffID } from "#core/snapshots";
+import { parseImageDocument } from "../document.ts";
 import { invalidArchive } from "../errors.ts";
-import type { StoredLayer } from "../records.ts";
+import { platformText } from "../platform.ts";
 import { JsonValue } from "./json.ts";
 import type { ArchiveMembers } from "./members.ts";
-import type { PlannedImage } from "./plan.ts";
+import { isWanted, type PlannedSet, type PlanOptions, single } from "./plan.ts";
 
 /** Docker allowed 127. */
 const DEPTH_LIMIT = 128;
@@ -17,17 +19,20 @@ const LAYER_FIELDS = ["id", "parent", "Size", "parent_id", "layer_id", "throwawa
 
 interface LegacyLayer {
   readonly json: JsonValue;
-  readonly layer: StoredLayer;
+  readonly path: string;
+  readonly diffID: DiffID;
 }
 
-export async function planLegacyImages(members: ArchiveMembers): Promise<PlannedImage[]> {
+export async function planLegacyImages(members: ArchiveMembers, options: PlanOptions): Promise<PlannedSet[]> {
   const named = namesByID(JsonValue.parse(members.document("repositories"), "repositories"));
-  const images: PlannedImage[] = [];
+  const sets: PlannedSet[] = [];
   for (const [id, names] of named) {
     const chain = await readChain(members, id);
-    images.push({ config: makeConfig(chain), layers: chain.map(({ layer }) => layer), names });
+    const config = makeConfig(chain);
+    if (!isWanted(options, platformText(parseImageDocument(config)))) continue;
+    sets.push(single({ config, layers: chain.map(({ path }) => ({ path })) }, names));
   }
-  return images;
+  return sets;
 }
 
 function namesByID(repositories: JsonValue): Map<string, Reference[]> {
@@ -49,7 +54,8 @@ async function readChain(members: ArchiveMembers, top: string): Promise<LegacyLa
     if (chain.length >= DEPTH_LIMIT) throw invalidArchive(`image ${top} has more than ${DEPTH_LIMIT} layers`);
     if (!/^[a-f0-9]{64}$/.test(id)) throw invalidArchive(`image ID '${id}' is invalid `);
     const json = JsonValue.parse(members.document(`${id}/json`), `json of ${id}`);
-    chain.unshift({ json, layer: await members.layer(`${id}/layer.tar`) });
+    const path = `${id}/layer.tar`;
+    chain.unshift({ json, path, diffID: (await members.layer(path)).diffID });
     id = json.get("parent").optionalString();
   }
   return chain;
@@ -61,7 +67,7 @@ function makeConfig(chain: readonly LegacyLayer[]): Uint8Array {
   const fields = Object.entries(top.json.record()).filter(([name]) => !LAYER_FIELDS.includes(name));
   const config = Object.fromEntries([
     ...fields,
-    ["rootfs", { type: "layers", diff_ids: chain.map(({ layer }) => layer.diffID) }],
+    ["rootfs", { type: "layers", diff_ids: chain.map(({ diffID }) => diffID) }],
     ["history", chain.map(({ json }) => historyOf(json))],
   ]);
   const sorted = Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,158 +1,213 @@
 /** OCI image layouts (image-spec "Image Layout"): `index.json` leads to manifests, these to configs and layers. */
-import { familiarReference, parseReference, type Reference, withDefaultTag } from "#api/distribution";
-import { ANNOTATIONS, hexOf, MEDIA_TYPES, type Platform, parseDigest } from "#api/oci";
+import { formatReference, parseReference, type Reference, withDefaultTag } from "#api/distribution";
+import { ANNOTATIONS, type Descriptor, type Digest, hexOf } from "#api/oci";
 import { digestOf } from "#core/content";
+import type { KeptManifest } from "../add.ts";
+import { parseImageDocument } from "../document.ts";
 import { invalidArchive } from "../errors.ts";
-import { JsonValue } from "./json.ts";
+import {
+  attestedManifest,
+  type IndexDocument,
+  isForeign,
+  isImageManifest,
+  type ManifestDocument,
+  parseManifest,
+} from "../manifest-document.ts";
+import { platformText } from "../platform.ts";
 import type { ArchiveMembers } from "./members.ts";
-import type { PlannedImage } from "./plan.ts";
+import { type Artifact, isWanted, type PlannedImage, type PlannedSet, type PlanOptions, single } from "./plan.ts";
 
 /** An index may hold indexes; real ones are two deep. */
 const DEPTH_LIMIT = 4;
 /** Of all indexes of an archive together; more only cost time. */
 const MANIFEST_LIMIT = 4096;
 
-/** A manifest and what the way to it said about it. */
-interface FoundManifest {
-  readonly bytes: Uint8Array;
-  readonly manifest: JsonValue;
-  readonly platform: Partial<Platform>;
-  readonly name: Reference | undefined;
-  /** The entry of `index.json` that it was found under. */
-  readonly entry: number;
+export function planOciImages(members: ArchiveMembers, options: PlanOptions): PlannedSet[] {
+  return new LayoutPlan(members, options).sets();
 }
 
-export async function planOciImages(members: ArchiveMembers, platform: Platform): Promise<PlannedImage[]> {
-  const images: PlannedImage[] = [];
-  for (const found of choosePlatform(manifestsOf(members), platform)) {
-    const { manifest, name } = found;
-    const layers = manifest.get("layers").list();
-    images.push({
-      config: blob(members, manifest.get("config")),
-      layers: await Promise.all(layers.map((layer) => members.layer(blobPath(layer)))),
-      names: name ? [name] : [],
-      manifest: found.bytes,
-    });
+class LayoutPlan {
+  readonly #members: ArchiveMembers;
+  readonly #options: PlanOptions;
+  #manifests = 0;
+
+  constructor(members: ArchiveMembers, options: PlanOptions) {
+    this.#members = members;
+    this.#options = options;
   }
-  return mergeNames(images);
-}
 
-/** All manifests of images that a layout leads to. Attestations and other artifacts are left out. */
-export function manifestsOf(members: ArchiveMembers): FoundManifest[] {
-  const found: FoundManifest[] = [];
-  const index = JsonValue.parse(members.document("index.json"), "index");
-  const visit = (list: JsonValue[], depth: number, top?: { entry: number; name: Reference | undefined }) => {
+  sets(): PlannedSet[] {
+    const top = parseManifest(this.#members.document("index.json"));
+    if (top.kind !== "index") throw invalidArchive("index.json is no index");
+    const sets = top.entries.flatMap((entry) => {
+      const set = this.#members.has(pathOf(entry)) ? this.#set(entry) : undefined;
+      return set === undefined || set.images.length === 0 ? [] : [set];
+    });
+    return mergeNames(mergePlatforms(sets));
+  }
+
+  #set(entry: Descriptor): PlannedSet | undefined {
+    const bytes = this.#blob(entry);
+    const document = parseManifest(bytes, entry.mediaType || undefined);
+    const names = nameOf(entry);
+    if (document.kind === "manifest") {
+      const isImage = isImageManifest(document) && !attestedManifest(entry);
+      return isImage ? this.#single(entry, { bytes, document, names }) : undefined;
+    }
+    const found = new IndexContent();
+    this.#visit({ bytes, document }, found, 1);
+    if (found.images.size === 0 && found.missing !== undefined && this.#options.platforms === undefined)
+      throw invalidArchive(`no such file in archive: ${found.missing}`);
+    return { names, ...found.planned(), target: entry.digest };
+  }
+
+  #single(
+    entry: Descriptor,
+    { bytes, document, names }: { bytes: Uint8Array; document: ManifestDocument; names: readonly Reference[] },
+  ): PlannedSet | undefined {
+    const image = this.#image({ bytes, document }, entry);
+    return isWanted(this.#options, platformOf(image)) ? single(image, names, entry.digest) : undefined;
+  }
+
+  /** The entries of an index that are in the archive whole: tools copy an index as it is, but only some of what it lists. */
+  #visit(
+    { bytes, document }: { bytes: Uint8Array; document: IndexDocument },
+    found: IndexContent,
+    depth: number,
+  ): void {
     if (depth > DEPTH_LIMIT) throw invalidArchive(`index.json is more than ${DEPTH_LIMIT} deep`);
-    list.forEach((descriptor, position) => {
-      if (found.length > MANIFEST_LIMIT) throw invalidArchive(`archive has more than ${MANIFEST_LIMIT} manifests`);
-      const { entry, name } = top ?? { entry: position, name: nameOf(descriptor) };
-      const platform = platformOf(descriptor);
-      // BuildKit lists its attestations beside the images.
-      if (platform.os === "unknown" || !isReadable(members, descriptor)) return;
-      const bytes = blob(members, descriptor);
-      const document = JsonValue.parse(bytes, "manifest");
-      if (isIndex(descriptor, document)) visit(document.get("manifests").list(), depth + 1, { entry, name });
-      else if (isImage(document)) found.push({ bytes, manifest: document, platform, name, entry });
-    });
-  };
-  visit(index.get("manifests").list(), 1);
-  return found;
-}
-
-/**
- * The digests that a manifest lists: of its config, then of its layers.
- *
- * @throws `invalid-parameter`
- */
-export function blobsOfManifest(bytes: Uint8Array): string[] {
-  const manifest = JsonValue.parse(bytes, "manifest");
-  const descriptors = [manifest.get("config"), ...manifest.get("layers").list()];
-  return descriptors.map((descriptor) => descriptor.get("digest").string());
-}
-
-/** `docker save --platform` and others copy an index whole but only some of what it lists. */
-function isReadable(members: ArchiveMembers, descriptor: JsonValue): boolean {
-  return members.find(blobPath(descriptor)) !== undefined;
-}
-
-/** Of the manifests under one entry or one name, that for this machine if there is one; else all of them. */
-function choosePlatform(found: readonly FoundManifest[], wanted: Platform): FoundManifest[] {
-  const groups = new Map<string, FoundManifest[]>();
-  for (const manifest of found) {
-    const key = manifest.name ? familiarReference(manifest.name) : `#${manifest.entry}`;
-    groups.set(key, [...(groups.get(key) ?? []), manifest]);
+    const entries = document.entries.filter((entry) => this.#visitEntry(entry, found, depth));
+    found.indexes.push({ bytes, entries: entries.map(({ digest }) => digest) });
   }
-  return [...groups.values()].flatMap((group) => {
-    const fitting = group.filter(({ platform }) => fits(platform, wanted));
-    return fitting.length > 0 ? [bestOf(fitting, wanted)] : group.slice(0, 1);
-  });
+
+  /** @returns whether it is kept */
+  #visitEntry(entry: Descriptor, found: IndexContent, depth: number): boolean {
+    if (++this.#manifests > MANIFEST_LIMIT) throw invalidArchive(`archive has more than ${MANIFEST_LIMIT} manifests`);
+    if (!this.#members.has(pathOf(entry))) return false;
+    const bytes = this.#blob(entry);
+    const document = parseManifest(bytes, entry.mediaType || undefined);
+    if (document.kind === "index") {
+      this.#visit({ bytes, document }, found, depth + 1);
+      return true;
+    }
+    const blobs = [document.config, ...document.layers].filter((blob) => !isForeign(blob));
+    const missing = blobs.find((blob) => !this.#members.has(pathOf(blob)));
+    if (missing !== undefined) {
+      found.missing ??= pathOf(missing);
+      return false;
+    }
+    if (this.#isOurs(entry, document)) return this.#placeImage(entry, { bytes, document }, found);
+    // What describes an image goes with it.
+    const of = attestedManifest(entry);
+    if (of === undefined ? this.#options.platforms !== undefined : !found.digests.has(of)) return false;
+    found.artifacts.push({ bytes, blobs });
+    return true;
+  }
+
+  #isOurs(entry: Descriptor, document: ManifestDocument): boolean {
+    const os = entry.platform?.os || this.#options.host.os;
+    return os === this.#options.host.os && !attestedManifest(entry) && isImageManifest(document);
+  }
+
+  /** Of several images for one platform the first is it, and the others are kept as they are. */
+  #placeImage(
+    entry: Descriptor,
+    { bytes, document }: { bytes: Uint8Array; document: ManifestDocument },
+    found: IndexContent,
+  ): boolean {
+    const image = this.#image({ bytes, document }, entry);
+    const platform = platformOf(image);
+    if (!isWanted(this.#options, platform)) return false;
+    found.digests.add(entry.digest);
+    if (found.images.has(platform)) found.artifacts.push({ bytes, blobs: [document.config, ...document.layers] });
+    else found.images.set(platform, image);
+    return true;
+  }
+
+  #image({ bytes, document }: { bytes: Uint8Array; document: ManifestDocument }, entry: Descriptor): PlannedImage {
+    return {
+      config: this.#blob(document.config),
+      layers: document.layers.map((descriptor) => ({ path: pathOf(descriptor), descriptor })),
+      manifest: bytes,
+      ...(entry.platform?.os && entry.platform.architecture ? { platform: platformText(entry.platform) } : {}),
+    };
+  }
+
+  /** The document that a descriptor points at, which must have its digest. */
+  #blob(descriptor: Descriptor): Uint8Array {
+    const bytes = this.#members.document(pathOf(descriptor));
+    const actual = digestOf(bytes);
+    if (actual === descriptor.digest) return bytes;
+    throw invalidArchive(`invalid digest of blob: expected "${descriptor.digest}", got "${actual}"`);
+  }
 }
 
-function bestOf(fitting: readonly FoundManifest[], wanted: Platform): FoundManifest {
-  const exact = fitting.find(({ platform }) => platform.variant === wanted.variant);
-  return exact ?? (fitting[0] as FoundManifest);
+/** What an index of the archive leads to. */
+class IndexContent {
+  readonly images = new Map<string, PlannedImage>();
+  /** Of the manifests of images. */
+  readonly digests = new Set<Digest>();
+  readonly artifacts: Artifact[] = [];
+  readonly indexes: KeptManifest[] = [];
+  /** The first blob that an image would have needed. */
+  missing: string | undefined;
+
+  planned(): Pick<PlannedSet, "images" | "artifacts" | "indexes"> {
+    return { images: [...this.images.values()], artifacts: this.artifacts, indexes: this.indexes };
+  }
 }
 
-/** What is not said fits. */
-function fits(platform: Partial<Platform>, wanted: Platform): boolean {
-  return (
-    (platform.os ?? wanted.os) === wanted.os && (platform.architecture ?? wanted.architecture) === wanted.architecture
-  );
+/** Images of one name that no index holds together, as old tools list them. */
+function mergePlatforms(sets: readonly PlannedSet[]): PlannedSet[] {
+  const byName = new Map<string, PlannedSet>();
+  const rest: PlannedSet[] = [];
+  for (const set of sets) {
+    const [name] = set.names;
+    if (name === undefined || set.indexes.length > 0) {
+      rest.push(set);
+      continue;
+    }
+    const key = formatReference(name);
+    const before = byName.get(key);
+    byName.set(key, before === undefined ? set : withoutTarget(before, addPlatforms(before.images, set.images)));
+  }
+  return [...byName.values(), ...rest];
+}
+
+function addPlatforms(images: readonly PlannedImage[], others: readonly PlannedImage[]): PlannedImage[] {
+  const platforms = new Set(images.map(platformOf));
+  return [...images, ...others.filter((image) => !platforms.has(platformOf(image)))];
+}
+
+/** More than one image is what no single manifest stands for. */
+function withoutTarget({ target, ...set }: PlannedSet, images: readonly PlannedImage[]): PlannedSet {
+  return { ...set, images, ...(images.length === 1 && target !== undefined ? { target } : {}) };
 }
 
 /** One image under several names has several entries; it is loaded once. */
-function mergeNames(images: readonly PlannedImage[]): PlannedImage[] {
-  const byConfig = new Map<string, PlannedImage>();
-  for (const image of images) {
-    const digest = digestOf(image.config);
-    const before = byConfig.get(digest);
-    byConfig.set(digest, { ...image, names: [...(before?.names ?? []), ...image.names] });
+function mergeNames(sets: readonly PlannedSet[]): PlannedSet[] {
+  const merged = new Map<unknown, PlannedSet>();
+  for (const set of sets) {
+    const before = merged.get(set.target);
+    const key = set.target ?? set;
+    merged.set(key, before && set.target ? { ...before, names: [...before.names, ...set.names] } : set);
   }
-  return [...byConfig.values()];
+  return [...merged.values()];
+}
+
+function platformOf({ platform, config }: PlannedImage): string {
+  return platform ?? platformText(parseImageDocument(config));
 }
 
 /** containerd's annotation holds the whole name; the standard one does when skopeo wrote it, and is a mere tag else. */
-function nameOf(descriptor: JsonValue): Reference | undefined {
-  const annotations = descriptor.get("annotations");
-  if (annotations.isAbsent) return undefined;
-  const whole = annotations.get(ANNOTATIONS.imageName).optionalString();
-  const perhaps = annotations.get(ANNOTATIONS.refName).optionalString();
-  const text = whole ?? (perhaps && /[/:]/.test(perhaps) ? perhaps : undefined);
-  if (text === undefined) return undefined;
+function nameOf({ annotations = {} }: Descriptor): Reference[] {
+  const perhaps = annotations[ANNOTATIONS.refName];
+  const text = annotations[ANNOTATIONS.imageName] ?? (perhaps && /[/:]/.test(perhaps) ? perhaps : undefined);
+  if (text === undefined) return [];
   const reference = withDefaultTag(parseReference(text));
-  return reference.tag ? { domain: reference.domain, path: reference.path, tag: reference.tag } : undefined;
+  return reference.tag ? [{ domain: reference.domain, path: reference.path, tag: reference.tag }] : [];
 }
 
-function platformOf(descriptor: JsonValue): Partial<Platform> {
-  const platform = descriptor.get("platform");
-  if (platform.isAbsent) return {};
-  const os = platform.get("os").optionalString();
-  const architecture = platform.get("architecture").optionalString();
-  const variant = platform.get("variant").optionalString();
-  return { ...(os ? { os } : {}), ...(architecture ? { architecture } : {}), ...(variant ? { variant } : {}) };
-}
-
-function isIndex(descriptor: JsonValue, document: JsonValue): boolean {
-  const type = descriptor.get("mediaType").optionalString();
-  return type === MEDIA_TYPES.ociIndex || type === MEDIA_TYPES.dockerIndex || !document.get("manifests").isAbsent;
-}
-
-function isImage(document: JsonValue): boolean {
-  const type = document.get("config").get("mediaType").optionalString();
-  return type === undefined || type === MEDIA_TYPES.ociConfig || type === MEDIA_TYPES.dockerConfig;
-}
-
-/** The document that a descriptor points at, which must have its digest. */
-function blob(members: ArchiveMembers, descriptor: JsonValue): Uint8Array {
-  const digest = parseDigest(descriptor.get("digest").string());
-  const bytes = members.document(blobPath(descriptor));
-  const actual = digestOf(bytes);
-  if (actual !== digest) throw invalidArchive(`invalid digest of blob: expected "${digest}", got "${actual}"`);
-  return bytes;
-}
-
-function blobPath(descriptor: JsonValue): string {
-  const digest = parseDigest(descriptor.get("digest").string());
-  if (!digest.startsWith("sha256:")) throw invalidArchive(`unsupported digest algorithm of blob "${digest}"`);
+function pathOf({ digest }: Descriptor): string {
   return `blobs/sha256/${hexOf(digest)}`;
 }

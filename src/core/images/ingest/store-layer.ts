@@ -13,6 +13,11 @@ export interface IncomingLayer {
   readonly diffID?: DiffID;
 }
 
+/** A layer that is in the content store, and the form in which it came. */
+export interface IngestedLayer extends StoredLayer {
+  readonly stored: StoredForm;
+}
+
 export interface IngestContext {
   readonly content: ContentStore;
   readonly workers: Workers;
@@ -29,7 +34,7 @@ export async function storeLayer(
   { content, workers }: IngestContext,
   { source, stored, diffID }: IncomingLayer,
   { lease, signal }: { readonly lease: Lease; readonly signal: AbortSignal },
-): Promise<StoredLayer & { readonly stored: StoredForm }> {
+): Promise<IngestedLayer> {
   const files = { tar: content.temporaryPath(), outline: content.temporaryPath() };
   const input = { ...files, ...(stored ? { stored } : {}), ...(diffID ? { diffID } : {}) };
   try {
