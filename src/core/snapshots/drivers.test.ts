@@ -1,9 +1,11 @@
 /** The drivers against each other: one image of merged layers is what overlayfs makes of the layers kept apart. */
+
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createContentStore } from "#core/content";
+import { seededRandom } from "#fixtures";
 import { byteString } from "#lib/fs";
 import { type TarHeader, tarArchive } from "#lib/tar";
 import { createLocalWorkers } from "#lib/workers";
@@ -23,15 +25,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** mulberry32: the same layers for the same seed. */
+/** Whole numbers below a limit. */
 function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
+  const next = seededRandom(seed);
+  return (below) => Math.floor(next() * below);
 }
 
 /**

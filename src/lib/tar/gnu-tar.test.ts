@@ -1,4 +1,5 @@
 /** The reader against what GNU tar writes, and the writer against what GNU tar reads. */
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import { closeSync, createReadStream, ftruncateSync, linkSync, openSync, statSync, writeSync } from "node:fs";
@@ -17,6 +18,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { seededRandom } from "#fixtures";
 import { byteString, byteStringFrom, textOf } from "#lib/fs";
 import { readTar, scanTarFile, TAR_END, type TarEntry, tarArchive, tarHeader, tarPadding } from "./mod.ts";
 
@@ -29,19 +31,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** mulberry32: the same tree for the same seed. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 async function makeTree(root: string, seed: number): Promise<void> {
-  const next = random(seed);
+  const next = seededRandom(seed);
   const name = (i: number) => `${["plain", "ünïcode", "sp ace", "new\nline", "n".repeat(90)][i % 5]}${i}`;
   await mkdir(root, { recursive: true });
   const directories = [root];

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { SeccompCondition, SeccompOperator, SpecSeccomp } from "#api/oci";
+import { seededRandom } from "#fixtures";
 import { evaluate, runFilter } from "./_interpreter.ts";
 import { compileSeccomp, seccompFlags } from "./compile.ts";
 import { defaultProfile } from "./profile.ts";
@@ -27,17 +28,6 @@ const TABLES = [
     numbers: syscalls.aarch64 as Record<string, number>,
   },
 ] as const;
-
-/** A generator with a seed (mulberry32), so that a failure can be had again. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Arguments around the values that rules look at, where comparisons go wrong. */
 function sampleArguments(filter: SpecSeccomp, next: () => number): bigint[] {
@@ -82,7 +72,7 @@ for (const table of TABLES) {
     test(`compileSeccomp() decides Docker's profile for ${table.name} with [${capabilities}] as a plain reading does`, () => {
       const kernel = { major: 6, minor: 12 };
       const filter = resolveProfile(defaultProfile, { architecture: table.machine, kernel, capabilities });
-      checkTable(filter, table, random(1));
+      checkTable(filter, table, seededRandom(1));
     });
   }
 }
@@ -134,7 +124,7 @@ function randomFilter(next: () => number): SpecSeccomp {
 
 for (let seed = 1; seed <= 12; seed++) {
   test(`compileSeccomp() decides random filters as a plain reading does (seed ${seed})`, () => {
-    const next = random(seed);
+    const next = seededRandom(seed);
     const filter = randomFilter(next);
     for (const table of TABLES) checkTable(filter, table, next);
   });
