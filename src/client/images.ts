@@ -2,14 +2,10 @@ import type { ImageDeleteResponseItem, ImageInspect, ImageSummary } from "#api/e
 import type { PruneReport } from "./containers.ts";
 import type { EngineClient, EngineResponse } from "./engine-client.ts";
 import { encodeFilters, type Filters } from "./filters.ts";
+import { imageRoute, type PlatformQuery, platformQuery } from "./image-route.ts";
 import { authHeaders, type RegistryAuth } from "./registries.ts";
 
-/** `os[/arch[/variant]]` in the object form that newer routes want. */
-export interface PlatformQuery {
-  readonly os: string;
-  readonly architecture?: string;
-  readonly variant?: string;
-}
+export type { PlatformQuery } from "./image-route.ts";
 
 export interface HistoryEntry {
   readonly Id: string;
@@ -32,16 +28,6 @@ export interface ProgressMessage {
   readonly aux?: unknown;
 }
 
-/** Names keep their slashes: the engine's routes match greedily. */
-function route(image: string, verb = ""): string {
-  const escaped = image.split("/").map(encodeURIComponent).join("/");
-  return `/images/${escaped}${verb === "" ? "" : `/${verb}`}`;
-}
-
-function platformQuery(platform: PlatformQuery | undefined): string | undefined {
-  return platform === undefined ? undefined : JSON.stringify(platform);
-}
-
 export interface ListOptions {
   readonly all?: boolean;
   readonly filters?: Filters;
@@ -60,7 +46,7 @@ export function inspect(
   image: string,
   options: { platform?: PlatformQuery } = {},
 ): Promise<ImageInspect> {
-  return engine.json("GET", route(image, "json"), { query: { platform: platformQuery(options.platform) } });
+  return engine.json("GET", imageRoute(image, "json"), { query: { platform: platformQuery(options.platform) } });
 }
 
 export function history(
@@ -68,11 +54,11 @@ export function history(
   image: string,
   options: { platform?: PlatformQuery } = {},
 ): Promise<HistoryEntry[]> {
-  return engine.json("GET", route(image, "history"), { query: { platform: platformQuery(options.platform) } });
+  return engine.json("GET", imageRoute(image, "history"), { query: { platform: platformQuery(options.platform) } });
 }
 
 export async function tag(engine: EngineClient, image: string, target: { repo: string; tag: string }): Promise<void> {
-  await engine.discard("POST", route(image, "tag"), { query: target });
+  await engine.discard("POST", imageRoute(image, "tag"), { query: target });
 }
 
 export interface RemoveOptions {
@@ -87,7 +73,7 @@ export function remove(
   options: RemoveOptions = {},
 ): Promise<ImageDeleteResponseItem[]> {
   const platforms = options.platforms?.map((platform) => JSON.stringify(platform));
-  return engine.json("DELETE", route(image), {
+  return engine.json("DELETE", imageRoute(image), {
     query: { force: options.force, noprune: options.noPrune, platforms },
   });
 }
@@ -121,7 +107,7 @@ export interface PushOptions extends RegistryAuth {
 export function push(engine: EngineClient, image: string, options: PushOptions): AsyncGenerator<ProgressMessage, void> {
   const { tag, platform, signal } = options;
   const query = { tag: tag || undefined, platform: platformQuery(platform) };
-  return engine.jsonLines("POST", route(image, "push"), {
+  return engine.jsonLines("POST", imageRoute(image, "push"), {
     query,
     headers: authHeaders(options),
     ...(signal && { signal }),

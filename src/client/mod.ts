@@ -18,6 +18,7 @@ export {
 } from "./engine-client.ts";
 export * as execs from "./execs.ts";
 export type { Filters } from "./filters.ts";
+export * as imageFiles from "./image-files.ts";
 export * as images from "./images.ts";
 export { parseJsonLines } from "./json-lines.ts";
 export * as networks from "./networks.ts";

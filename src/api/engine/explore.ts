@@ -33,6 +33,8 @@ export interface ImageExplanation {
   readonly Layers: readonly ImageLayer[];
   /** What a container of it sees. */
   readonly Files: ImageTotals;
+  /** What a container would copy up whole to change a byte of it. */
+  readonly LargestFile?: { readonly Path: string; readonly Bytes: number; readonly Layer: number };
   /** Bytes of the files of all layers. */
   readonly LayerBytes: number;
   /** Bytes of the layers' tars: the image's space on disk, shared layers included. */

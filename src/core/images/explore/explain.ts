@@ -1,8 +1,10 @@
 import type { ImageChangeList, ImageExplanation, ImageLayer, ImageSharing } from "#api/engine";
 import type { FileTree } from "#core/snapshots";
 import { EngineError } from "#lib/errors";
+import { textOf } from "#lib/fs";
 import type { Image } from "../image.ts";
 import { familiar } from "../lookup.ts";
+import type { Change } from "./changes.ts";
 import type { ImageChanges } from "./image-changes.ts";
 import { buildSteps } from "./instructions.ts";
 import { outlineOf } from "./outline.ts";
@@ -57,6 +59,7 @@ export async function explainImage(input: ExplainInput): Promise<ImageExplanatio
     })),
     Layers: document.rootfs.diff_ids.map((_, position) => explainLayer(input, position, instructions)),
     Files: totalsOf(changes.visible()),
+    ...largestFile(changes),
     LayerBytes: layerBytes,
     DiskBytes: sum(diskBytes),
     WastedBytes: wastedBytes,
@@ -96,6 +99,13 @@ function changesOf({ layers }: ImageChanges, layer: number): ImageChangeList {
   }
   const listed = changes.slice(0, MAX_LISTED).map(imageChange);
   return { Layer: layer, Changes: listed, Truncated: changes.length > listed.length };
+}
+
+function largestFile(changes: ImageChanges): Pick<ImageExplanation, "LargestFile"> {
+  let largest: Change | undefined;
+  for (const change of changes.visible()) if (change.sizeBytes > (largest?.sizeBytes ?? 0)) largest = change;
+  if (largest === undefined) return {};
+  return { LargestFile: { Path: textOf(largest.path), Bytes: largest.sizeBytes, Layer: largest.layer + 1 } };
 }
 
 /** Other images with layers of this one, those with most of it first. */
