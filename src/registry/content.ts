@@ -62,7 +62,8 @@ export async function abandonUpload(parts: Parts, id: string): Promise<void> {
 
 /** How many bytes a repository may still take. */
 export function roomIn(parts: Parts, repository: string): number {
-  return parts.rules.roomFor(repository, parts.manifests.usedBytes(repository));
+  const { quotaBytes = Number.POSITIVE_INFINITY } = parts.rules.of(repository);
+  return Math.max(0, quotaBytes - parts.manifests.usedBytes(repository));
 }
 
 export function quotaExceeded(parts: Parts, repository: string): RegistryError {
@@ -139,7 +140,7 @@ function checkTagMoves(parts: Parts, repository: string, move: { readonly tag: s
 
 /** @throws DENIED when one of the tags may neither move nor go */
 export function assertMutable(parts: Parts, repository: string, tags: readonly string[]): void {
-  const immutable = tags.find((tag) => parts.rules.isImmutable(repository, tag));
+  const immutable = tags.find((tag) => parts.rules.of(repository).isImmutable(tag));
   if (immutable !== undefined)
     throw new RegistryError("DENIED", `tag "${immutable}" of repository "${repository}" is immutable`);
 }
@@ -153,6 +154,10 @@ export function createContent(parts: Parts): RegistryContent {
     async putManifest(repository, { bytes, mediaType, digest, tag }) {
       const parsed = parseManifest(bytes, { contentType: mediaType, expected: digest });
       await storeManifest(parts, repository, { ...parsed, allowMissing: true, ...(tag === undefined ? {} : { tag }) });
+    },
+    async removeManifest(repository, digest) {
+      parts.manifests.removeManifest(repository, digest);
+      await parts.manifests.durable();
     },
     async putBlob(repository, digest, source) {
       const id = parts.newId();

@@ -5,7 +5,7 @@ import { createParts } from "./parts.ts";
 import type { Registry, RegistryOptions } from "./registry.ts";
 import { retain } from "./retain.ts";
 
-/** @throws TypeError for settings with a pattern that is none */
+/** @throws `invalid-parameter` for settings with a pattern that has no meaning */
 export function createRegistry(options: RegistryOptions): Registry {
   const parts = createParts(options);
   return {

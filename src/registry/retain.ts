@@ -1,8 +1,9 @@
 import type { Digest } from "#api/oci";
 import { allRepositories } from "./collect.ts";
 import { nowMs, type Parts } from "./parts.ts";
+import { compilePattern } from "./pattern.ts";
 import type { RetentionReport } from "./registry.ts";
-import { compilePattern } from "./rules.ts";
+
 import type { RetentionRule } from "./settings.ts";
 
 interface SetTag {

@@ -4,10 +4,9 @@ import type { Page, Referrer } from "../metadata/manifest-store.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseBlobDigest } from "./names.ts";
 
-/** A page of names, when the client does not say and at most. */
-const MAX_NAMES = 1000;
-/** A page of referrers; with their annotations it stays below what clients read of an index. */
-const MAX_REFERRERS = 1000;
+/** Entries of a page, when the client does not say and at most. */
+const MAX_ENTRIES = 1000;
+/** With their annotations, a page of referrers stays below what clients read of an index. */
 const MAX_REFERRERS_BYTES = 3 * 1024 * 1024;
 
 /** GET of `/v2/NAME/tags/list` (end-8). */
@@ -44,10 +43,10 @@ function page(
 
 function limitOf(query: URLSearchParams): number {
   const text = query.get("n");
-  if (text === null) return MAX_NAMES;
+  if (text === null) return MAX_ENTRIES;
   if (!/^\d{1,16}$/.test(text))
     throw new RegistryError("PAGINATION_NUMBER_INVALID", undefined, { detail: { n: text } });
-  return Math.min(Number(text), MAX_NAMES);
+  return Math.min(Number(text), MAX_ENTRIES);
 }
 
 /** RFC 5988, as the specification asks. */
@@ -64,17 +63,18 @@ export async function listReferrers(
   const subject = parseBlobDigest(route.digest);
   const artifactType = query.get("artifactType") || undefined;
   const last = query.get("last");
+  const limit = limitOf(query);
   const filter = artifactType === undefined ? {} : { artifactType };
   const found = parts.manifests.referrers(route.repository, subject, {
-    limit: Math.min(limitOf(query), MAX_REFERRERS) + 1,
+    limit: limit + 1,
     ...filter,
     ...(last === null ? {} : { last }),
   });
-  const manifests = fitting(found.slice(0, Math.max(1, found.length > MAX_REFERRERS ? MAX_REFERRERS : found.length)));
+  const manifests = fitting(found.slice(0, limit));
   const next = manifests.at(-1);
   const link =
     manifests.length < found.length && next !== undefined
-      ? linkTo(`/v2/${route.repository}/referrers/${subject}`, { ...filter, last: next.digest })
+      ? linkTo(`/v2/${route.repository}/referrers/${subject}`, { ...filter, n: String(limit), last: next.digest })
       : {};
   return new Response(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests }), {
     headers: {
