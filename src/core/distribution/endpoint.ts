@@ -21,7 +21,7 @@ export interface Endpoint {
 /** Where to look for a repository, in this order. A push goes to the registry itself. */
 export function endpointsOf(name: RepositoryName, action: "pull" | "push", settings: RegistrySettings): Endpoint[] {
   const { domain, path } = splitName(name);
-  const rewritten = rewrite(path, settings.rules.get(domain)?.rewrite ?? []);
+  const rewritten = rewritePath(domain, path, settings);
   const mirrors = action === "pull" ? mirrorsOf(domain, settings) : [];
   return [...mirrors.map((address) => mirrorEndpoint(address, rewritten)), registryEndpoint(domain, rewritten)];
 }
@@ -47,7 +47,8 @@ function mirrorsOf(domain: string, { rules, mirrors }: RegistrySettings): readon
   return domain === DOCKER_HUB ? [...own, ...mirrors] : own;
 }
 
-function rewrite(path: string, rules: readonly { readonly from: string; readonly to: string }[]): string {
-  const rule = rules.find(({ from }) => path.startsWith(from));
+/** What a path is called at that registry and its mirrors. */
+export function rewritePath(domain: string, path: string, { rules }: RegistrySettings): string {
+  const rule = rules.get(domain)?.rewrite.find(({ from }) => path.startsWith(from));
   return rule ? rule.to + path.slice(rule.from.length) : path;
 }

@@ -12,4 +12,5 @@ export type {
   SearchResult,
 } from "./distribution.ts";
 export { type ManifestPlacement, placeManifest } from "./place-manifest.ts";
+export { createRegistries, type RegistriesParts } from "./registries.ts";
 export { DEFAULT_REGISTRY_SETTINGS, type ProxySettings, type RegistryRule, type RegistrySettings } from "./settings.ts";

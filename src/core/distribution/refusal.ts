@@ -42,9 +42,8 @@ function bearerRefusal(headers: Headers): Refusal | undefined {
   for (const { scheme, parameters } of parseChallenges(headers.get("www-authenticate") ?? "")) {
     if (scheme !== "bearer") continue;
     const said = parameters.get("error_description");
-    if (parameters.get("error") === "invalid_token") return refusal("UNAUTHORIZED", said ?? "authentication required");
-    if (parameters.get("error") === "insufficient_scope")
-      return refusal("DENIED", said ?? "requested access to the resource is denied");
+    if (parameters.get("error") === "invalid_token") return refusal("UNAUTHORIZED", said ?? WORDS.UNAUTHORIZED);
+    if (parameters.get("error") === "insufficient_scope") return refusal("DENIED", said ?? WORDS.DENIED);
   }
   return undefined;
 }
@@ -52,8 +51,17 @@ function bearerRefusal(headers: Headers): Refusal | undefined {
 function bodyRefusal({ status, headers, body }: RefusedResponse): Refusal {
   const type = (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   const isJson = type === "application/json" || type.endsWith("+json");
-  return isJson ? jsonRefusal(status, body) : refusal(codeOfStatus(status), body.trim() || `HTTP status ${status}`);
+  const code = codeOfStatus(status);
+  if (body.trim() === "") return refusal(code, code === "UNKNOWN" ? `HTTP status ${status}` : WORDS[code]);
+  return isJson ? jsonRefusal(status, body) : refusal(code, body.trim());
 }
+
+/** For answers without a body, as to HEAD. */
+const WORDS = {
+  UNAUTHORIZED: "authentication required",
+  DENIED: "requested access to the resource is denied",
+  TOOMANYREQUESTS: "too many requests",
+} as const;
 
 function jsonRefusal(status: number, body: string): Refusal {
   let document: unknown;
@@ -90,8 +98,10 @@ function refusal(code: string, message: string): Refusal {
   return { code, message: clip(message === "" ? words : `${words}: ${message}`) };
 }
 
-function codeOfStatus(status: number): string {
-  return { 401: "UNAUTHORIZED", 403: "DENIED", 429: "TOOMANYREQUESTS" }[status] ?? "UNKNOWN";
+function codeOfStatus(status: number): keyof typeof WORDS | "UNKNOWN" {
+  if (status === 401) return "UNAUTHORIZED";
+  if (status === 403) return "DENIED";
+  return status === TOO_MANY_REQUESTS ? "TOOMANYREQUESTS" : "UNKNOWN";
 }
 
 function clip(text: string): string {
