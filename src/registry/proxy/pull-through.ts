@@ -99,9 +99,7 @@ class ContentCache implements PullThrough {
     const checkedAt = this.#options.records.checkedAt(repository, reference);
     const ttlMs = routeFor(this.#options.routes, repository)?.route.ttlMs ?? 0;
     const age = this.#nowMs() - (checkedAt ?? 0);
-    return checkedAt !== undefined && age >= 0 && age < ttlMs && content.hasManifest(repository, stored)
-      ? stored
-      : undefined;
+    return checkedAt !== undefined && age >= 0 && age < ttlMs ? stored : undefined;
   }
 
   #stored({ repository, reference }: Wanted): Digest | undefined {
