@@ -81,6 +81,14 @@ const image = group("image", "Manage images", [
   tag,
 ]);
 
+const manifest = group("manifest", "Manage image manifests and manifest lists", [
+  command("annotate", async () => (await import("./manifest/annotate.ts")).annotate),
+  command("create", async () => (await import("./manifest/create.ts")).create),
+  command("inspect", async () => (await import("./manifest/inspect.ts")).inspect),
+  command("push", async () => (await import("./manifest/push.ts")).push),
+  command("rm", async () => (await import("./manifest/rm.ts")).rm),
+]);
+
 const network = group("network", "Manage networks", [
   command("inspect", async () => (await import("./network/inspect.ts")).inspect),
   command("ls", async () => (await import("./network/ls.ts")).ls, "list"),
@@ -117,6 +125,7 @@ export const commandTree: CommandGroup = group("tug", "A container engine that s
   command("login", async () => (await import("./registry/login.ts")).login),
   command("logout", async () => (await import("./registry/logout.ts")).logout),
   also(logs),
+  manifest,
   network,
   also(pause),
   command("plan", async () => (await import("./container/plan.ts")).plan),

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { mkdirSync, realpathSync, statSync } from "node:fs";
 import { EngineError, messageOf } from "#lib/errors";
 import { writeAtomic } from "#lib/fs";
-import { parseConfig } from "./config-file.ts";
+import { readConfigFile } from "./config-file.ts";
 
 const OWNER_ONLY = 0o600;
 
@@ -17,7 +17,7 @@ export async function changeConfigFile(
   change: (config: Record<string, unknown>) => void,
 ): Promise<string> {
   const path = `${directory}/config.json`;
-  const config = readOrEmpty(path);
+  const config: Record<string, unknown> = { ...readConfigFile(directory) };
   change(config);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -27,17 +27,6 @@ export async function changeConfigFile(
     throw new EngineError("internal", `saving config file: ${path}: ${messageOf(cause)}`, { cause });
   }
   return path;
-}
-
-function readOrEmpty(path: string): Record<string, unknown> {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return {};
-    throw new EngineError("invalid-parameter", `loading config file: ${path}: ${messageOf(cause)}`, { cause });
-  }
-  return parseConfig(path, text);
 }
 
 /** People keep the file elsewhere and a link here: the link stays. */

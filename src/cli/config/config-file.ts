@@ -51,15 +51,10 @@ export function readConfigFile(directory: string): ConfigFile {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
     throw new EngineError("invalid-parameter", `loading config file: ${path}: ${messageOf(error)}`, { cause: error });
   }
-  return parseConfig(path, text);
-}
-
-/** @throws EngineError `invalid-parameter` for a text that is no JSON object */
-export function parseConfig(path: string, text: string): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new Error("not a JSON object");
-    return parsed as Record<string, unknown>;
+    return parsed;
   } catch (error) {
     throw new EngineError("invalid-parameter", `parsing config file: ${path}: ${messageOf(error)}`, { cause: error });
   }

@@ -4,7 +4,6 @@ import { containers, type EngineClient } from "#client";
 import { EngineError, isKind } from "#lib/errors";
 import type { Context } from "../../context.ts";
 import { formatPlatform, parsePlatform } from "../../values/platforms.ts";
-import { pullImage } from "../image/_pull.ts";
 
 export type PullPolicy = "always" | "missing" | "never";
 
@@ -28,7 +27,11 @@ export async function createContainer(context: Context, engine: EngineClient, ca
   const platform = choosePlatform(context, call.platform);
   const image = request.Image ?? "";
   parseDigestOrReference(image);
-  const pull = () => pullImage(context, engine, { image, platform, quiet: call.quiet, output: context.io.stderr });
+  const pull = async () => {
+    // Whoever has the image need not load what pulls one.
+    const { pullImage } = await import("../image/_pull.ts");
+    await pullImage(context, engine, { image, platform, quiet: call.quiet, output: context.io.stderr });
+  };
   if (call.pull === "always") await pull();
   const create = () => containers.create(engine, request, { name, platform });
   const created = await create().catch(async (error) => {
