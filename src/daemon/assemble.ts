@@ -15,6 +15,7 @@ import {
   type Volumes,
 } from "#core/containers";
 import { createContentStore } from "#core/content";
+import type { ProxySettings, Registries } from "#core/distribution";
 import { createEvents, EVENT_MIGRATIONS, type Events } from "#core/events";
 import { createGarbageCollector } from "#core/gc";
 import {
@@ -43,6 +44,8 @@ import { lockDataRoot } from "./data-root-lock.ts";
 import { placeExecutor, readHello } from "./embedded.ts";
 import { writePidFile } from "./pid-file.ts";
 import { preflight, thisProcess } from "./preflight.ts";
+import { registriesOfHost } from "./registries.ts";
+import { orElse } from "./registry-settings.ts";
 import type { Release } from "./release.ts";
 import { type Reloadable, reloadableOf } from "./reloadable.ts";
 import { createSystem } from "./system.ts";
@@ -54,6 +57,7 @@ export interface Engine extends AsyncDisposable {
   readonly images: LocalImages;
   readonly explorer: ImageExplorer;
   readonly networks: OwnedNetworks;
+  readonly registries: Registries;
   readonly events: Events;
   readonly system: SystemBackend;
   readonly reloadable: Reloadable;
@@ -63,10 +67,12 @@ interface Parts {
   readonly config: Config;
   readonly release: Release;
   readonly logger: Logger;
+  /** What the environment says of proxies. */
+  readonly proxies: ProxySettings;
 }
 
 /** Builds the engine and makes its records agree with the machine. Nobody is served yet. */
-export async function assemble({ config, release, logger }: Parts): Promise<Engine> {
+export async function assemble({ config, release, logger, proxies }: Parts): Promise<Engine> {
   await using stack = new AsyncDisposableStack();
   const { dataRoot, execRoot } = config;
 
@@ -78,6 +84,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
   const host = await loadAppArmor(found, { reader: hostReader, logger, capture, parser: findAppArmorParser() });
 
   // What everything else is given: time, chance, background work, state.
+  const reloadable = reloadableOf(config, orElse(config.registries.proxies, proxies));
   const clock = systemClock();
   const now = () => new Date();
   const random = { bytes: (count: number) => randomBytes(count) };
@@ -92,7 +99,9 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
 
   // Hands, storage, network.
   const executorPath = await placeExecutor(execRoot);
-  const executor = stack.use(createProcessExecutor({ binaryPath: executorPath, socketsDir: join(execRoot, "sockets"), log: logger }));
+  const executor = stack.use(
+    createProcessExecutor({ binaryPath: executorPath, socketsDir: join(execRoot, "sockets"), log: logger }),
+  );
   const trash = stack.use(
     new Trash({
       deleteTrees: (paths) => deleteTrees(executor, paths),
@@ -124,6 +133,8 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
     createNetworks({ database, executor, config: config.network, now, log: logger, randomId }),
   );
 
+  const registries = registriesOfHost({ settings: () => reloadable.registries, clock, release });
+
   // The nouns that users see.
   const images = createImages({
     database,
@@ -132,6 +143,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
     events,
     clock,
     workers,
+    registries,
     containersUsing: (id) => containers.usersOf(id),
     garbage: () => garbage.request(),
     platform: platformOf(host.architecture),
@@ -172,7 +184,6 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
   garbage.request();
   containers.resumeRestarts();
 
-  const reloadable = reloadableOf(config);
   const system = createSystem({ release, config, reloadable, host, storageDriver: snapshotter.name, executorPath });
   const owned = stack.move();
   return {
@@ -181,6 +192,7 @@ export async function assemble({ config, release, logger }: Parts): Promise<Engi
     images,
     explorer: createImageExplorer({ images, content, snapshots: snapshotter }),
     networks,
+    registries,
     events,
     system,
     reloadable,

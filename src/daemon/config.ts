@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { type Defaults, type OciRuntime, validateLogConfig } from "#core/containers";
+import { DEFAULT_REGISTRY_SETTINGS, type RegistrySettings } from "#core/distribution";
 import { type DriverName, parseDriverName } from "#core/snapshots";
 import { EngineError, messageOf } from "#lib/errors";
 import { LOG_LEVELS, type LogLevel } from "#lib/log";
 import { mergeSettings, parseConfigFile, parseFlags, type Settings } from "./flags.ts";
 import { type Host, parseHost } from "./hosts.ts";
 import type { Flag } from "./options.ts";
+import { parseRegistrySettings } from "./registry-settings.ts";
 
 /** All that a daemon is told. */
 export interface Config {
@@ -29,6 +31,7 @@ export interface Config {
   readonly storageDriver: DriverName | undefined;
   readonly network: { readonly bridge: string; readonly bip: string; readonly mtu: number };
   readonly containers: Defaults;
+  readonly registries: RegistrySettings;
 }
 
 export const OWN_RUNTIME = "tug";
@@ -105,7 +108,28 @@ function interpret(settings: Settings, configFile: string): Config {
       mtu: whole(settings, "mtu", 0),
     },
     containers: containersOf(settings),
+    registries: registriesOf(settings),
   };
+}
+
+function registriesOf(settings: Settings): RegistrySettings {
+  return parseRegistrySettings({
+    mirrors: list(settings, "registry-mirror"),
+    insecureRegistries: list(settings, "insecure-registry"),
+    rules: pairs(settings, "registry"),
+    proxies: {
+      http: text(settings, "http-proxy", ""),
+      https: text(settings, "https-proxy", ""),
+      no: text(settings, "no-proxy", ""),
+    },
+    maxConcurrentDownloads: whole(
+      settings,
+      "max-concurrent-downloads",
+      DEFAULT_REGISTRY_SETTINGS.maxConcurrentDownloads,
+    ),
+    maxConcurrentUploads: whole(settings, "max-concurrent-uploads", DEFAULT_REGISTRY_SETTINGS.maxConcurrentUploads),
+    maxDownloadAttempts: whole(settings, "max-download-attempts", DEFAULT_REGISTRY_SETTINGS.maxDownloadAttempts),
+  });
 }
 
 function containersOf(settings: Settings): Defaults {

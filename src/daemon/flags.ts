@@ -19,7 +19,7 @@ export function parseFlags(argv: readonly string[]): Settings {
 
 /** Reads a configuration file. @throws `invalid-parameter` */
 export function parseConfigFile(text: string): Settings {
-  const document = parseJson(text);
+  const document = withoutGroups(parseJson(text));
   const unknown = Object.keys(document).filter((key) => !OPTIONS.some((option) => keyOf(option) === key));
   if (unknown.length > 0) throw unknownKeys(unknown);
   const settings = new Map<Flag, SettingValue>();
@@ -104,6 +104,14 @@ function parseJson(text: string): Record<string, unknown> {
   if (typeof document !== "object" || document === null || Array.isArray(document))
     throw invalid("invalid JSON: not an object");
   return document as Record<string, unknown>;
+}
+
+/** dockerd has its three proxy options in a group of their own. */
+function withoutGroups({ proxies, ...document }: Record<string, unknown>): Record<string, unknown> {
+  if (proxies === undefined || proxies === null) return document;
+  if (typeof proxies !== "object" || Array.isArray(proxies))
+    throw invalid('configuration option "proxies" has to be a map');
+  return { ...document, ...proxies };
 }
 
 function unknownKeys(keys: readonly string[]): EngineError {

@@ -118,11 +118,32 @@ export const OPTIONS = [
     help: 'Address that "host-gateway" in --add-host stands for (default: the bridge\'s)',
   },
   {
+    flag: "http-proxy",
+    key: "http-proxy",
+    kind: "string",
+    value: "string",
+    help: "HTTP proxy URL to use for outgoing traffic",
+  },
+  {
+    flag: "https-proxy",
+    key: "https-proxy",
+    kind: "string",
+    value: "string",
+    help: "HTTPS proxy URL to use for outgoing traffic",
+  },
+  {
     flag: "init",
     key: "init",
     kind: "boolean",
     value: "",
     help: "Run an init in containers to forward signals and reap processes",
+  },
+  {
+    flag: "insecure-registry",
+    key: "insecure-registries",
+    kind: "list",
+    value: "list",
+    help: "Hosts and networks of registries that may speak HTTP, or have certificates of unknown authorities",
   },
   { flag: "label", key: "labels", kind: "list", value: "list", help: "Labels of the daemon, key=value" },
   {
@@ -155,6 +176,27 @@ export const OPTIONS = [
     help: 'Logging level (default "info")',
   },
   { flag: "log-opt", key: "log-opts", kind: "map", value: "map", help: "Default options of the log driver" },
+  {
+    flag: "max-concurrent-downloads",
+    key: "max-concurrent-downloads",
+    kind: "number",
+    value: "int",
+    help: "Layers that are pulled at once (default 3)",
+  },
+  {
+    flag: "max-concurrent-uploads",
+    key: "max-concurrent-uploads",
+    kind: "number",
+    value: "int",
+    help: "Layers that are pushed at once (default 5)",
+  },
+  {
+    flag: "max-download-attempts",
+    key: "max-download-attempts",
+    kind: "number",
+    value: "int",
+    help: "Tries of each transfer before it has failed (default 5)",
+  },
   { flag: "mtu", key: "mtu", kind: "number", value: "int", help: "MTU of the default bridge (default 1500)" },
   {
     flag: "no-new-privileges",
@@ -164,12 +206,33 @@ export const OPTIONS = [
     help: "Set no-new-privileges for containers by default",
   },
   {
+    flag: "no-proxy",
+    key: "no-proxy",
+    kind: "string",
+    value: "string",
+    help: "Comma-separated list of hosts or IP addresses for which the proxy is skipped",
+  },
+  {
     flag: "pidfile",
     short: "p",
     key: "pidfile",
     kind: "string",
     value: "string",
     help: 'Path of the PID file (default "EXEC-ROOT/tugd.pid")',
+  },
+  {
+    flag: "registry",
+    key: "registries",
+    kind: "map",
+    value: "host=json",
+    help: 'How a registry is reached: {"mirrors": [url], "rewrite": [{"from": prefix, "to": prefix}], "insecure": bool}',
+  },
+  {
+    flag: "registry-mirror",
+    key: "registry-mirrors",
+    kind: "list",
+    value: "list",
+    help: "Mirrors of Docker Hub, in the order in which they are tried",
   },
   {
     flag: "seccomp-profile",
@@ -217,7 +280,6 @@ export const OPTIONS = [
 
 export type Flag = (typeof OPTIONS)[number]["flag"];
 
-const NO_REGISTRY = "this engine does not talk to registries yet";
 const NO_SWARM = "this engine has no swarm mode";
 const OWN_FIREWALL = "tug keeps to an nft table of its own and leaves all other rules alone";
 const ONE_BRIDGE = "the default bridge is the only bridge network yet";
@@ -225,7 +287,7 @@ const ONE_BRIDGE = "the default bridge is the only bridge network yet";
 /** dockerd's options without a meaning here, by flag and by key: why not. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   "allow-direct-routing": OWN_FIREWALL,
-  "allow-nondistributable-artifacts": NO_REGISTRY,
+  "allow-nondistributable-artifacts": "layers that are kept elsewhere are neither pulled nor pushed",
   "api-cors-header": "browsers are no clients of the engine",
   "authorization-plugin": "there are no plugins",
   "authorization-plugins": "there are no plugins",
@@ -256,12 +318,8 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   "fixed-cidr": "addresses come from the whole subnet of --bip",
   "fixed-cidr-v6": "the default bridge has no IPv6",
   "host-gateway-ips": "the key is host-gateway-ip",
-  "http-proxy": NO_REGISTRY,
-  "https-proxy": NO_REGISTRY,
   icc: "containers on the default bridge always reach each other",
   "init-path": "tug brings its own init",
-  "insecure-registries": NO_REGISTRY,
-  "insecure-registry": NO_REGISTRY,
   ip: "published ports without an address bind to all of them",
   "ip-forward": OWN_FIREWALL,
   "ip-forward-no-drop": OWN_FIREWALL,
@@ -269,21 +327,14 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   ip6tables: OWN_FIREWALL,
   iptables: OWN_FIREWALL,
   ipv6: "the default bridge has no IPv6",
-  "max-concurrent-downloads": NO_REGISTRY,
-  "max-concurrent-uploads": NO_REGISTRY,
-  "max-download-attempts": NO_REGISTRY,
   "metrics-addr": "there are no metrics yet",
   "min-api-version": "the oldest API version is 1.24",
   "network-control-plane-mtu": NO_SWARM,
   "network-diagnostic-port": NO_SWARM,
-  "no-proxy": NO_REGISTRY,
   "node-generic-resource": NO_SWARM,
   "node-generic-resources": NO_SWARM,
   "oom-score-adjust": "set it where tugd is started",
-  proxies: NO_REGISTRY,
   "raw-logs": "the log has no colours",
-  "registry-mirror": NO_REGISTRY,
-  "registry-mirrors": NO_REGISTRY,
   rootless: "tug runs as root",
   "selinux-enabled": "SELinux labels are not set",
   "storage-opt": "the storage drivers have no options",

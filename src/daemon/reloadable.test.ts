@@ -21,7 +21,7 @@ function setUp() {
   });
   const events: { action: string; attributes: Readonly<Record<string, string>> }[] = [];
   const state = {
-    reloadable: reloadableOf(loadConfig(argv)),
+    reloadable: reloadableOf(loadConfig(argv), { http: "http://proxy:3128", https: "", no: "" }),
     logger,
     events: { emit: (event: (typeof events)[number]) => void events.push(event) },
     engineID: "id",

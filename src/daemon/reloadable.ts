@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { ProxySettings, RegistrySettings } from "#core/distribution";
 import type { Events } from "#core/events";
 import { messageOf } from "#lib/errors";
 import type { Logger } from "#lib/log";
@@ -9,10 +10,15 @@ export interface Reloadable {
   labels: readonly string[];
   debug: boolean;
   shutdownTimeoutSeconds: number;
+  /** All but the proxies. */
+  registries: RegistrySettings;
 }
 
-export function reloadableOf({ labels, debug, shutdownTimeoutSeconds }: Config): Reloadable {
-  return { labels, debug, shutdownTimeoutSeconds };
+export function reloadableOf(
+  { labels, debug, shutdownTimeoutSeconds, registries }: Config,
+  proxies: ProxySettings,
+): Reloadable {
+  return { labels, debug, shutdownTimeoutSeconds, registries: { ...registries, proxies } };
 }
 
 /** Reads flags and file again (SIGHUP). A configuration that is wrong changes nothing. */
@@ -32,7 +38,7 @@ export function reload(
     logger.error("configuration not reloaded", { error: messageOf(error) });
     return;
   }
-  Object.assign(reloadable, reloadableOf(config));
+  Object.assign(reloadable, reloadableOf(config, reloadable.registries.proxies));
   logger.level = config.logLevel;
   logger.info("configuration reloaded", { file: config.configFile });
   events.emit({
@@ -45,6 +51,19 @@ export function reload(
       labels: JSON.stringify(config.labels),
       "live-restore": "true",
       "shutdown-timeout": String(config.shutdownTimeoutSeconds),
+      ...registryAttributes(config.registries),
     },
   });
+}
+
+/** As dockerd tells of them. */
+function registryAttributes(settings: RegistrySettings): Record<string, string> {
+  const count = (limit: number) => String(Number.isFinite(limit) ? limit : 0);
+  return {
+    "registry-mirrors": JSON.stringify(settings.mirrors),
+    "insecure-registries": JSON.stringify(settings.insecureRegistries),
+    "max-concurrent-downloads": count(settings.maxConcurrentDownloads),
+    "max-concurrent-uploads": count(settings.maxConcurrentUploads),
+    "max-download-attempts": count(settings.maxDownloadAttempts),
+  };
 }

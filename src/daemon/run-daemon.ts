@@ -1,3 +1,4 @@
+import { type ProxySettings, proxyFor, type Registries } from "#core/distribution";
 import { EngineError, messageOf } from "#lib/errors";
 import { HttpServer } from "#lib/http";
 import { createLogger, type Logger } from "#lib/log";
@@ -8,6 +9,7 @@ import { type Config, loadConfig } from "./config.ts";
 import { IdleCollector } from "./idle-collector.ts";
 import { listenOn } from "./listen.ts";
 import { notifyReady } from "./notify.ts";
+import { takeProxies } from "./registry-settings.ts";
 import type { Release } from "./release.ts";
 import { reload } from "./reloadable.ts";
 import { untilToldToEnd } from "./shutdown.ts";
@@ -36,6 +38,7 @@ export async function runDaemon(argv: readonly string[], release: Release): Prom
 }
 
 async function act(config: Config, argv: readonly string[], release: Release): Promise<number> {
+  const daemon = () => ({ config, release, logger: loggerOf(config), proxies: takeProxies(process.env) });
   switch (config.action) {
     case "help":
       process.stdout.write(usage());
@@ -47,10 +50,10 @@ async function act(config: Config, argv: readonly string[], release: Release): P
       process.stderr.write("configuration OK\n");
       break;
     case "cleanup":
-      await cleanUp({ config, release, logger: loggerOf(config) });
+      await cleanUp(daemon());
       break;
     case "run":
-      await serve({ config, release, logger: loggerOf(config) }, argv);
+      await serve(daemon(), argv);
   }
   return 0;
 }
@@ -59,17 +62,20 @@ interface Daemon {
   readonly config: Config;
   readonly release: Release;
   readonly logger: Logger;
+  /** Of the environment. */
+  readonly proxies: ProxySettings;
 }
 
 /** Serves until a signal ends it. Containers go on. */
-async function serve({ config, release, logger }: Daemon, argv: readonly string[]): Promise<void> {
+async function serve(daemon: Daemon, argv: readonly string[]): Promise<void> {
+  const { config, release, logger } = daemon;
   process.on("uncaughtException", (error) => logger.error("uncaught exception", { stack: error.stack }));
   process.on("unhandledRejection", (error) =>
     logger.error("unhandled rejection", { stack: (error as Error)?.stack ?? String(error) }),
   );
-  await using engine = await assemble({ config, release, logger });
+  await using engine = await assemble(daemon);
   const now = () => new Date();
-  const api = createApi({ ...engine, fetch, now }, logger);
+  const api = createApi({ ...engine, fetch: proxied(engine.registries), now }, logger);
   const idle = new IdleCollector({
     collect: () => Bun.gc(true),
     after: (delayMs, callback) => void setTimeout(callback, delayMs).unref(),
@@ -97,14 +103,22 @@ async function serve({ config, release, logger }: Daemon, argv: readonly string[
 }
 
 /** Takes everything of these roots off the host, but for images and files. */
-async function cleanUp({ config, release, logger }: Daemon): Promise<void> {
-  await using engine = await assemble({ config, release, logger });
+async function cleanUp(daemon: Daemon): Promise<void> {
+  await using engine = await assemble(daemon);
   const { containers, networks } = engine;
   for (const { id } of await containers.list({ all: true, limit: 0, filters: new Map() })) {
     await containers.remove(id, { force: true, volumes: true, link: false });
   }
   await containers.teardown();
   await networks.teardown();
+}
+
+/** What is imported from somewhere comes the same way as images do. */
+function proxied(registries: Pick<Registries, "settings">) {
+  return (url: string, { signal }: { signal: AbortSignal }): Promise<Response> => {
+    const proxy = proxyFor(new URL(url), registries.settings.proxies);
+    return fetch(url, { signal, ...(proxy !== undefined && { proxy }) });
+  };
 }
 
 function loggerOf(config: Config): Logger {

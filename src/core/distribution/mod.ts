@@ -11,6 +11,8 @@ export type {
   SearchOptions,
   SearchResult,
 } from "./distribution.ts";
+export { isHost as isRegistryHost, validateInsecureRegistry } from "./insecure.ts";
 export { type ManifestPlacement, placeManifest } from "./place-manifest.ts";
+export { proxyFor } from "./proxy.ts";
 export { createRegistries, type RegistriesParts } from "./registries.ts";
 export { DEFAULT_REGISTRY_SETTINGS, type ProxySettings, type RegistryRule, type RegistrySettings } from "./settings.ts";
