@@ -6,16 +6,24 @@ import { EngineError } from "#lib/errors";
 /** A daemon that is just ending has this long to let go. */
 const WAIT_MS = 500;
 
-/**
- * Takes a data root for this process. The lock is SQLite's on a file of its own, so that it ends with the process however
- * that ends, and no stale file can keep the next daemon out.
- *
- * @throws `conflict` when another daemon has it
- */
+/** @throws `conflict` when another daemon has it */
 export function lockDataRoot(dataRoot: string): Disposable {
-  mkdirSync(dataRoot, { recursive: true, mode: 0o710 });
+  return lockFolder(
+    dataRoot,
+    `data root "${dataRoot}" is in use by another tugd: stop that one or give another --data-root`,
+  );
+}
+
+/**
+ * Takes a folder for this process, and makes it when it is missing. The lock is SQLite's on a file of its own, so that it ends with the
+ * process however that ends, and no stale file can keep the next one out.
+ *
+ * @throws `conflict` with the message `taken` when another process has it
+ */
+export function lockFolder(folder: string, taken: string): Disposable {
+  mkdirSync(folder, { recursive: true, mode: 0o710 });
   try {
-    const database = openDatabase(join(dataRoot, "lock.db"), [], { waitMs: WAIT_MS });
+    const database = openDatabase(join(folder, "lock.db"), [], { waitMs: WAIT_MS });
     database.run("BEGIN EXCLUSIVE");
     return {
       [Symbol.dispose]() {
@@ -25,10 +33,6 @@ export function lockDataRoot(dataRoot: string): Disposable {
     };
   } catch (cause) {
     if (!/locked|busy/i.test(String(cause))) throw cause;
-    throw new EngineError(
-      "conflict",
-      `data root "${dataRoot}" is in use by another tugd: stop that one or give another --data-root`,
-      { cause },
-    );
+    throw new EngineError("conflict", taken, { cause });
   }
 }

@@ -35,6 +35,18 @@ interface ManifestReads {
   /** Some repositories that a blob is in. */
   repositoriesWith(digest: Digest, limit: number): string[];
   hasUpload(repository: string, id: string): boolean;
+  /** Of everything together. It counts, so it is not for every request. */
+  totals(): Totals;
+}
+
+export interface Totals {
+  readonly repositories: number;
+  readonly manifests: number;
+  readonly tags: number;
+  /** Each once, in however many repositories it is; and the bytes of these, with those of manifests. */
+  readonly blobs: number;
+  readonly bytes: number;
+  readonly uploads: number;
 }
 
 interface ManifestWrites {

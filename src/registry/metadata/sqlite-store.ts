@@ -3,7 +3,15 @@ import type { Database } from "#lib/db";
 import type { Clock } from "#lib/time";
 import { applyChange, type Change, repositoryId } from "./changes.ts";
 import { HotManifests } from "./hot-manifests.ts";
-import type { LinkedBlob, ManifestStore, NewManifest, Page, Referrer, StoredManifest } from "./manifest-store.ts";
+import type {
+  LinkedBlob,
+  ManifestStore,
+  NewManifest,
+  Page,
+  Referrer,
+  StoredManifest,
+  Totals,
+} from "./manifest-store.ts";
 
 /** Where changes are written down besides the database, for storage that outlives this machine. */
 export interface Journal {
@@ -46,6 +54,19 @@ class SqliteManifestStore implements ManifestStore {
 
   hasRepository(repository: string): boolean {
     return repositoryId(this.#database, repository) !== undefined;
+  }
+
+  totals(): Totals {
+    const sql = `
+      SELECT
+        (SELECT COUNT(*) FROM repositories) AS repositories,
+        (SELECT COUNT(*) FROM manifests) AS manifests,
+        (SELECT COUNT(*) FROM tags) AS tags,
+        (SELECT COUNT(*) FROM uploads) AS uploads,
+        COUNT(*) AS blobs,
+        COALESCE(SUM(size), 0) + (SELECT COALESCE(SUM(size), 0) FROM manifests) AS bytes
+      FROM (SELECT digest, MAX(size) AS size FROM repository_blobs GROUP BY digest)`;
+    return this.#database.get<Totals>(sql)!;
   }
 
   usedBytes(repository: string): number {

@@ -1,8 +1,10 @@
+import assert from "node:assert/strict";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digest } from "#api/oci";
 import { EngineError } from "#lib/errors";
 import { GrowingFile } from "./growing-file.ts";
+import { routeFor, type UpstreamRoute } from "./source.ts";
 
 /** A blob that is fetched for whoever wants it. */
 export interface WantedBlob {
@@ -14,8 +16,7 @@ export interface WantedBlob {
 export interface BlobFetchesOptions {
   /** Where blobs lie while they come in; emptied at start. */
   readonly folder: string;
-  /** The bytes from the registry behind us. */
-  fetch(blob: WantedBlob, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  readonly routes: readonly UpstreamRoute[];
   /** Stores them for good; checks the digest. */
   store(blob: WantedBlob, source: AsyncIterable<Uint8Array>): Promise<unknown>;
   newId(): string;
@@ -93,12 +94,14 @@ export class BlobFetches {
 
   /** Never fails: readers are told. */
   async #run(blob: WantedBlob, fetching: Fetching): Promise<void> {
-    const { fetch, store, report } = this.#options;
+    const { routes, store, report } = this.#options;
     const { signal } = fetching.abort;
     try {
       const file = await fetching.file;
       try {
-        await store(blob, copied(fetch(blob, signal), file));
+        const found = routeFor(routes, blob.repository);
+        assert(found, `no route for repository "${blob.repository}"`);
+        await store(blob, copied(found.route.source.blob(found.name, blob, signal), file));
         await file.finish();
       } catch (error) {
         await file.finish(error);

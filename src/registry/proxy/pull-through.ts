@@ -9,7 +9,8 @@ import { routeFor, type UpstreamManifest, type UpstreamRoute } from "./source.ts
 
 export interface PullThroughOptions {
   readonly routes: readonly UpstreamRoute[];
-  readonly content: RegistryContent;
+  /** Of the registry that this cache is part of, and which is made after it. */
+  content(): RegistryContent;
   readonly records: CacheRecords;
   readonly fetches: BlobFetches;
   readonly clock: Clock;
@@ -80,12 +81,12 @@ class ContentCache implements PullThrough {
   }
 
   async evict(limitBytes: number): Promise<number> {
-    const { records, content } = this.#options;
+    const { records } = this.#options;
     let evicted = 0;
     while (records.totalBytes() > limitBytes) {
       const oldest = records.leastUsed();
       if (oldest === undefined) break;
-      await content.removeManifest(oldest.repository, oldest.digest);
+      await this.#options.content().removeManifest(oldest.repository, oldest.digest);
       records.removed(oldest);
       evicted += 1;
     }
@@ -103,7 +104,7 @@ class ContentCache implements PullThrough {
   }
 
   #stored({ repository, reference }: Wanted): Digest | undefined {
-    const { content } = this.#options;
+    const content = this.#options.content();
     const digest = isDigest(reference) ? reference : content.findTag(repository, reference);
     return digest !== undefined && content.hasManifest(repository, digest) ? digest : undefined;
   }
@@ -156,10 +157,11 @@ class ContentCache implements PullThrough {
   }
 
   async #store(where: CachedManifest, { bytes, mediaType }: UpstreamManifest, tag: string | undefined): Promise<void> {
-    const { content, records } = this.#options;
     const { repository, digest } = where;
-    await content.putManifest(repository, { bytes, mediaType, digest, ...(tag === undefined ? {} : { tag }) });
-    records.added(where, { size: bytes.byteLength, blobs: blobsOf(bytes) }, this.#nowMs());
+    await this.#options
+      .content()
+      .putManifest(repository, { bytes, mediaType, digest, ...(tag === undefined ? {} : { tag }) });
+    this.#options.records.added(where, { size: bytes.byteLength, blobs: blobsOf(bytes) }, this.#nowMs());
   }
 
   #nowMs(): number {

@@ -9,8 +9,8 @@ import type { WatchedAccess } from "./watched-access.ts";
 export interface HandlerOptions {
   readonly registry: Pick<Registry, "fetch">;
   readonly access: WatchedAccess;
-  /** The token service, where there is one. */
-  readonly tokens: ((request: Request, peer: Peer) => Promise<Response>) | undefined;
+  /** The token service; undefined where there is none. */
+  tokens(request: Request, peer: Peer): Promise<Response> | undefined;
   /** What is wrong with a part, by its name; empty when the registry can serve. */
   health(): Promise<Readonly<Record<string, string>>>;
   /** The text of `/metrics` for this client; undefined when it is not for it. */
@@ -53,7 +53,7 @@ async function answer(
 ): Promise<Response> {
   switch (route.kind) {
     case "token":
-      return (await options.tokens?.(request, peer)) ?? notFound();
+      return (await options.tokens(request, peer)) ?? notFound();
     case "health":
       return healthResponse(await options.health());
     case "metrics": {
