@@ -81,7 +81,7 @@ async function push(name: string): Promise<void> {
 }
 
 async function load(): Promise<void> {
-  await fetch("http://tug/images/load", { unix: daemon.socket, method: "POST", body: archive as BodyInit }).then(
+  await fetch("http://tug/images/load", { unix: daemon.socket, method: "POST", body: new Blob([archive as Uint8Array<ArrayBuffer>]) }).then(
     (response) => response.text(),
   );
 }
