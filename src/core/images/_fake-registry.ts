@@ -57,7 +57,11 @@ export class FakeRegistries implements Pick<Registries, "repository" | "settings
     return { mediaType, digest, size: bytes.byteLength };
   }
 
-  putManifest(repository: string, document: object & { readonly mediaType: string }, tag?: string): Descriptor {
+  putManifest(
+    repository: string,
+    document: Record<string, unknown> & { readonly mediaType: string },
+    tag?: string,
+  ): Descriptor {
     const bytes = Buffer.from(JSON.stringify(document));
     const digest = digestOf(bytes);
     this.of(repository).manifests.set(digest, { bytes, mediaType: document.mediaType });
@@ -90,11 +94,7 @@ export class FakeRegistries implements Pick<Registries, "repository" | "settings
     entries: readonly (Descriptor & { readonly platform?: Platform })[],
     tag?: string,
   ): Descriptor {
-    return this.putManifest(
-      repository,
-      { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: entries } as never,
-      tag,
-    );
+    return this.putManifest(repository, { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: entries }, tag);
   }
 
   /** Requests since the last call, without the repository when there was one only. */

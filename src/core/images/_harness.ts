@@ -35,12 +35,12 @@ const START_NANO = 1_767_225_600_000_000_000n;
 
 export async function makeHarness(
   prepareChain: Snapshotter["prepareChain"] = async (chain) => chainIDOf(chain),
+  registries = new FakeRegistries(),
 ): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), "tug-images-"));
   const content = await createContentStore(folder);
   const database = openDatabase(":memory:", [...IMAGE_MIGRATIONS, ...EVENT_MIGRATIONS]);
   const users = new Map<ImageID, ImageUser[]>();
-  const registries = new FakeRegistries();
   let time = START_NANO;
   let garbage = 0;
   const clock = { nowNano: () => (time += 1_000_000_000n), after: () => () => {} };

@@ -7,7 +7,7 @@ import { formatNano } from "#lib/time";
 import { type ImagesContext, nowMsOf } from "./context.ts";
 import type { LayerForm } from "./form-records.ts";
 import type { ImageDocument, ImageID } from "./image.ts";
-import { parseManifest } from "./manifest-document.ts";
+import { type IndexDocument, type ManifestDocument, parseManifest } from "./manifest-document.ts";
 import { byPlatform, platformText } from "./platform.ts";
 import type { PlatformImage, StoredLayer } from "./records.ts";
 
@@ -74,7 +74,9 @@ export async function withLease<T>(context: ImagesContext, body: (lease: Lease) 
  */
 export async function addImage(context: ImagesContext, image: CompleteImage, lease: Lease): Promise<AddedImage> {
   const { ids, names } = await addImages(context, { images: [image], names: image.names }, lease);
-  return { id: ids[0] as ImageID, names };
+  const id = ids[0] as ImageID;
+  if (names.length > 0) markTagged(context, id);
+  return { id, names };
 }
 
 /**
@@ -100,7 +102,7 @@ export async function addImages(
     for (const image of images) record(context, image);
     for (const { bytes, entries } of set.kept ?? []) recordManifest(context, bytes, { ...(entries && { entries }) });
     for (const form of set.forms ?? []) context.records.forms.add(form);
-    recordSource(context, set, documents);
+    if (set.source) recordSource(context, set.source, documents);
     return set.names.map((reference) => ({ reference, ...setName(context, reference, { ...set, images }) }));
   });
   return { ids: images.map((image) => image.id), names };
@@ -119,9 +121,15 @@ export function setName(
   if (familiarName(reference) === "sha256") {
     throw new EngineError("invalid-parameter", "refusing to create an ambiguous tag using digest algorithm as name");
   }
-  const previous = context.records.findByName(formatReference(reference));
-  context.records.setName(reference, value, formatNano(context.clock.nowNano()));
+  const { records } = context;
+  const previous = records.findByName(formatReference(reference));
+  records.setName(reference, value);
   return previous === undefined || value.images.some(({ id }) => id === previous) ? {} : { previous };
+}
+
+/** Names that come with a pull or from an archive do not count, as with Docker. */
+export function markTagged({ records, clock }: ImagesContext, id: ImageID): void {
+  records.setTagTime(id, formatNano(clock.nowNano()));
 }
 
 function record({ records }: ImagesContext, image: ImageContent & { readonly id: ImageID }): void {
@@ -136,31 +144,24 @@ function recordManifest(
   belongs: { readonly imageID?: ImageID; readonly entries?: readonly Digest[] },
 ): void {
   const document = parseManifest(bytes);
-  const blobs = document.kind === "index" ? [] : [document.config, ...document.layers].map(({ digest }) => digest);
   records.manifests.add({
     digest: digestOf(bytes),
     mediaType: document.mediaType,
     bytes: bytes.byteLength,
-    blobs,
+    blobs: blobsOf(document),
     ...belongs,
   });
 }
 
 /** Whoever has a manifest has all that it lists. */
-function recordSource(
-  context: ImagesContext,
-  { source, forms = [] }: ImageSet,
-  documents: readonly Uint8Array[],
-): void {
-  if (source === undefined) return;
-  const listed = documents.flatMap((bytes) => {
-    const document = parseManifest(bytes);
-    return [digestOf(bytes), ...(document.kind === "index" ? [] : document.layers.map((layer) => layer.digest))];
-  });
+function recordSource(context: ImagesContext, source: RepositoryName, documents: readonly Uint8Array[]): void {
+  const listed = documents.flatMap((bytes) => [digestOf(bytes), ...blobsOf(parseManifest(bytes))]);
   const nowMs = nowMsOf(context);
-  for (const digest of new Set([...listed, ...forms.map((form) => form.digest)])) {
-    context.records.forms.addSource(digest, source, nowMs);
-  }
+  for (const digest of new Set(listed)) context.records.forms.addSource(digest, source, nowMs);
+}
+
+function blobsOf(document: IndexDocument | ManifestDocument): Digest[] {
+  return document.kind === "index" ? [] : [document.config, ...document.layers].map(({ digest }) => digest);
 }
 
 /** The collector spares the chain until the record is there. */

@@ -6,6 +6,7 @@ import type { SharedWork, Slots } from "#lib/async";
 import type { Database } from "#lib/db";
 import type { Clock } from "#lib/time";
 import type { Workers } from "#lib/workers";
+import type { LayerForm } from "./form-records.ts";
 import type { ImageID } from "./image.ts";
 import type { ImageRecords, StoredLayer } from "./records.ts";
 
@@ -46,6 +47,8 @@ export interface Transfers {
   readonly uploads: Slots;
   /** Layers on their way in, by the digest of their compressed form. */
   readonly layers: SharedWork<StoredLayer, LayerProgress>;
+  /** Layers that are being compressed, by their diffID. */
+  readonly compressions: SharedWork<LayerForm, never>;
 }
 
 /** How far a layer is; bytes as the registry has them. */

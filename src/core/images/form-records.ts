@@ -105,18 +105,17 @@ export class FormRecords {
     this.#database.run("UPDATE layer_forms SET cached_at = ? WHERE digest = ?", nowMs, digest);
   }
 
-  /** Lets go of the bytes that were used longest ago until those that are kept fit in `limitBytes`. True if any went. */
-  trimCache(limitBytes: number): boolean {
+  /** Lets go of bytes that were not used since then, and of those used longest ago until the others fit in `limitBytes`. */
+  trimCache({ limitBytes, usedSinceMs }: { limitBytes: number; usedSinceMs: number }): void {
     let bytes = 0;
-    const cached = this.#database.all<{ digest: Digest; bytes: number }>(
-      "SELECT digest, bytes FROM layer_forms WHERE cached_at IS NOT NULL ORDER BY cached_at DESC, digest",
+    const cached = this.#database.all<{ digest: Digest; bytes: number; cached_at: number }>(
+      "SELECT digest, bytes, cached_at FROM layer_forms WHERE cached_at IS NOT NULL ORDER BY cached_at DESC, digest",
     );
     for (const form of cached) {
       bytes += form.bytes;
-      if (bytes > limitBytes)
-        this.#database.run("UPDATE layer_forms SET cached_at = NULL WHERE digest = ?", form.digest);
+      if (bytes <= limitBytes && form.cached_at >= usedSinceMs) continue;
+      this.#database.run("UPDATE layer_forms SET cached_at = NULL WHERE digest = ?", form.digest);
     }
-    return bytes > limitBytes;
   }
 
   cachedBytes(): number {

@@ -212,12 +212,12 @@ export interface CommitOptions {
   /** Its tar; undefined when nothing changed. */
   readonly layer: AsyncIterable<Uint8Array> | undefined;
   readonly config: EngineImageConfig;
+  /** What ran in the container: the step of the image's history. */
+  readonly command: readonly string[];
   readonly author: string;
   readonly message: string;
   /** ID of the container that it is made of. */
   readonly container: string;
-  /** Dockerfile instructions over `config`. */
-  readonly changes: readonly string[];
   readonly reference?: string;
   readonly signal?: AbortSignal;
 }

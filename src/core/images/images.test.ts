@@ -230,7 +230,7 @@ describe("digests", () => {
     const id = idOf(spec(tags));
     const records = new ImageRecords(engine.database, { os: "linux", architecture: "amd64" });
     const images = [{ platform: "linux/amd64", id }];
-    records.setName(parseReference(`a@${DIGEST}`), { images }, "2026-01-01T00:00:00Z");
+    records.setName(parseReference(`a@${DIGEST}`), { images });
     return { engine, id };
   }
 

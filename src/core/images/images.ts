@@ -1,10 +1,12 @@
 import type { Digest } from "#api/oci";
 import { type ChainID, chainIDOf } from "#core/snapshots";
 import { SharedWork, Slots } from "#lib/async";
-import { EngineError } from "#lib/errors";
 import { seedBuiltin } from "./builtin.ts";
+import { commitImage } from "./commit.ts";
+import { COMPRESSED_KEPT_MS, COMPRESSED_LIMIT_BYTES } from "./compress/compress-layer.ts";
 import { type ImagesContext, type ImagesOptions, type LayerProgress, nowMsOf } from "./context.ts";
 import { noSuchImage } from "./errors.ts";
+import type { LayerForm } from "./form-records.ts";
 import { imageHistory } from "./history.ts";
 import type { Image, ImageGetOptions, ImageID, Images, LocalImages } from "./image.ts";
 import { importImage } from "./import.ts";
@@ -15,7 +17,9 @@ import { manifestSummaries } from "./manifest-summary.ts";
 import { pruneImages } from "./prune.ts";
 import { pullImage } from "./pull.ts";
 import { KEPT_LAYERS_LIMIT_BYTES } from "./pull-layer.ts";
+import { pushImage } from "./push.ts";
 import { ImageRecords, type StoredLayer } from "./records.ts";
+import { remoteManifest } from "./remote-manifest.ts";
 import { removeImage } from "./remove.ts";
 import { saveImages } from "./save.ts";
 import { tagImage } from "./tag.ts";
@@ -27,6 +31,7 @@ export function createImages({ database, ...options }: ImagesOptions): LocalImag
     downloads: new Slots(() => options.registries.settings.maxConcurrentDownloads),
     uploads: new Slots(() => options.registries.settings.maxConcurrentUploads),
     layers: new SharedWork<StoredLayer, LayerProgress>(),
+    compressions: new SharedWork<LayerForm, never>(),
   };
   const context: ImagesContext = { ...options, records, transfers, pendingChains: new Map() };
   return { ...userVerbs(context), ...engineVerbs(context) };
@@ -47,10 +52,10 @@ function userVerbs(context: ImagesContext): Images {
     history: async (reference, options = {}) => imageHistory(context, reference, options.platform),
     prune: async ({ filters }) => pruneImages(context, filters),
     layersSize: async () => records.layerBytes(),
-    commit: () => notYet("commit"),
+    commit: (base, options) => commitImage(context, base, options),
     pull: (reference, options) => pullImage(context, reference, options),
-    push: () => notYet("push"),
-    remoteManifest: () => notYet("ask a registry"),
+    push: (reference, options) => pushImage(context, reference, options),
+    remoteManifest: (reference, options) => remoteManifest(context, reference, options),
   };
 }
 
@@ -60,8 +65,11 @@ function engineVerbs(context: ImagesContext): Omit<LocalImages, keyof Images> {
     seed: (builtin) => seedBuiltin(context, builtin),
     forgetRemoved() {
       for (const id of records.removed()) if (context.containersUsing(id).length === 0) records.forget(id);
-      const limits = { nowMs: nowMsOf(context), limitBytes: KEPT_LAYERS_LIMIT_BYTES };
-      records.transaction(() => records.expireLayers(limits));
+      const nowMs = nowMsOf(context);
+      records.transaction(() => {
+        records.expireLayers({ nowMs, limitBytes: KEPT_LAYERS_LIMIT_BYTES });
+        records.forms.trimCache({ usedSinceMs: nowMs - COMPRESSED_KEPT_MS, limitBytes: COMPRESSED_LIMIT_BYTES });
+      });
     },
     isKnown: (id) => records.find(id)?.removed === false,
     usesBlob: (digest: Digest) => records.usesBlob(digest),
@@ -85,8 +93,4 @@ function diffIDsOf({ records }: ImagesContext, id: ImageID) {
   const record = records.find(id);
   if (!record) throw noSuchImage(id);
   return record.document.rootfs.diff_ids;
-}
-
-function notYet(verb: string): never {
-  throw new EngineError("not-implemented", `${verb}: not yet`);
 }

@@ -1,4 +1,5 @@
 /** Images: what they are named, what they consist of, and how they come and go. */
+export { applyChanges } from "./changes/apply.ts";
 export type { ImagesOptions, ImageUser } from "./context.ts";
 export { createImageExplorer, type ImageExplorer } from "./explore/explorer.ts";
 export type {

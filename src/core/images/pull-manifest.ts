@@ -48,7 +48,10 @@ export async function fetchListed(pull: Source, descriptor: Descriptor): Promise
 }
 
 /** A document of the registry, checked against its descriptor. */
-export async function fetchConfig({ repository, signal }: Source, descriptor: Descriptor): Promise<Uint8Array> {
+export async function fetchConfig(
+  { repository, signal }: Pick<Source, "repository" | "signal">,
+  descriptor: Descriptor,
+): Promise<Uint8Array> {
   if (descriptor.size > CONFIG_LIMIT_BYTES) {
     throw new EngineError(
       "invalid-parameter",

@@ -208,11 +208,7 @@ export class ImageRecords {
    * Gives a name to images. Where it stands for the same target as before, images of other platforms stay under it; else it loses
    * all that it held.
    */
-  setName(
-    reference: Reference,
-    value: { readonly images: readonly PlatformImage[]; readonly target?: Digest },
-    time: string,
-  ): void {
+  setName(reference: Reference, value: { readonly images: readonly PlatformImage[]; readonly target?: Digest }): void {
     const name = formatReference(reference);
     const target = value.target ?? null;
     const isSame = target !== null && this.findName(name)?.target === target;
@@ -233,9 +229,18 @@ export class ImageRecords {
         platform,
         id,
       );
-      this.#database.run("UPDATE images SET last_tag_time = ? WHERE id = ?", time, id);
     }
     this.sweep();
+  }
+
+  /** Notes that a user gave it a name. */
+  setTagTime(id: ImageID, time: string): void {
+    this.#database.run("UPDATE images SET last_tag_time = ? WHERE id = ?", time, id);
+  }
+
+  /** Notes another manifest that describes an image. */
+  setManifest(id: ImageID, manifest: Digest): void {
+    this.#database.run("UPDATE images SET manifest = ? WHERE id = ?", manifest, id);
   }
 
   removeName(name: string): void {

@@ -1,7 +1,7 @@
 import { familiarReference, parseReference, withDefaultTag } from "#api/distribution";
 import type { Digest } from "#api/oci";
 import { EngineError } from "#lib/errors";
-import { setName } from "./add.ts";
+import { markTagged, setName } from "./add.ts";
 import type { ImagesContext } from "./context.ts";
 import { noSuchImage } from "./errors.ts";
 import { emitImageEvent } from "./image-event.ts";
@@ -16,7 +16,10 @@ export function tagImage(context: ImagesContext, reference: string, target: stri
   const held = findHolding(context.records, reference);
   const id = held?.images[0]?.id;
   if (!held || id === undefined) throw noSuchImage(reference);
-  context.records.transaction(() => setName(context, name, { images: held.images, ...targetOf(context, held) }));
+  context.records.transaction(() => {
+    setName(context, name, { images: held.images, ...targetOf(context, held) });
+    markTagged(context, id);
+  });
   emitImageEvent(context, id, "tag", familiarReference(name));
 }
 
