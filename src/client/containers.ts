@@ -5,10 +5,11 @@ import type {
   ContainerSummary,
   ContainerTopResponse,
   ContainerWaitResponse,
+  FilesystemChange,
   HostConfig,
   NetworkingConfig,
 } from "#api/engine";
-import type { EngineClient, HijackedStream, Query } from "./engine-client.ts";
+import type { EngineClient, EngineResponse, HijackedStream, Query } from "./engine-client.ts";
 import { encodeFilters, type Filters } from "./filters.ts";
 
 export type ContainerCreateRequest = ContainerConfig & {
@@ -182,6 +183,38 @@ export async function logs(
   const { since, until, tail, ...switches } = options;
   const query = { stdout: true, stderr: true, ...switches, since, until, tail };
   return (await engine.request("GET", route(container, "logs"), { query })).body;
+}
+
+export interface CommitOptions {
+  readonly repo: string;
+  readonly tag: string;
+  readonly author: string;
+  readonly comment: string;
+  readonly changes: readonly string[];
+  /** Freeze the container meanwhile. */
+  readonly pause: boolean;
+}
+
+/** Makes an image of what a container changed, and gives its ID. */
+export async function commit(engine: EngineClient, container: string, options: CommitOptions): Promise<string> {
+  const { repo, tag, author, comment, changes, pause } = options;
+  const query = { container, repo, tag, author, comment, changes, pause: pause ? undefined : "0" };
+  return (await engine.json<{ Id: string }>("POST", "/commit", { query })).Id;
+}
+
+/** What it changed of its image's files; null for nothing. */
+export function changes(engine: EngineClient, container: string): Promise<FilesystemChange[] | null> {
+  return engine.json("GET", route(container, "changes"));
+}
+
+/** A path of a container as a tar, what it is in the head. */
+export function archive(
+  engine: EngineClient,
+  container: string,
+  path: string,
+  options: { method?: "GET" | "HEAD" } = {},
+): Promise<EngineResponse> {
+  return engine.request(options.method ?? "GET", route(container, "archive"), { query: { path } });
 }
 
 export async function prune(engine: EngineClient, filters?: Filters): Promise<PruneReport> {

@@ -141,19 +141,21 @@ export function importTar(engine: EngineClient, options: ImportOptions): AsyncGe
 export function load(
   engine: EngineClient,
   body: AsyncIterable<Uint8Array>,
-  options: { quiet?: boolean; platform?: PlatformQuery } = {},
+  options: { quiet?: boolean; platforms?: readonly PlatformQuery[] } = {},
 ): Promise<EngineResponse> {
-  const query = { quiet: options.quiet === true ? "1" : "0", platform: platformQuery(options.platform) };
+  const platform = options.platforms?.map((each) => JSON.stringify(each));
+  const query = { quiet: options.quiet === true ? "1" : "0", platform };
   return engine.request("POST", "/images/load", { query, body });
 }
 
 export async function save(
   engine: EngineClient,
   images: readonly string[],
-  options: { platform?: PlatformQuery } = {},
+  options: { platforms?: readonly PlatformQuery[]; signal?: AbortSignal } = {},
 ): Promise<AsyncIterable<Uint8Array>> {
-  const query = { names: images, platform: platformQuery(options.platform) };
-  return (await engine.request("GET", "/images/get", { query })).body;
+  const { platforms, signal } = options;
+  const query = { names: images, platform: platforms?.map((platform) => JSON.stringify(platform)) };
+  return (await engine.request("GET", "/images/get", { query, ...(signal && { signal }) })).body;
 }
 
 export interface ImagePruneReport extends Omit<PruneReport, "deleted"> {

@@ -15,7 +15,10 @@ function also(leaf: CommandLeaf, name = leaf.name): CommandLeaf {
 }
 
 const attach = command("attach", async () => (await import("./container/attach.ts")).attach);
+const commit = command("commit", async () => (await import("./container/commit.ts")).commit);
+const cp = command("cp", async () => (await import("./cp.ts")).cp);
 const create = command("create", async () => (await import("./container/create.ts")).create);
+const diff = command("diff", async () => (await import("./diff.ts")).diff);
 const exec = command("exec", async () => (await import("./container/exec.ts")).exec);
 const kill = command("kill", async () => (await import("./container/kill.ts")).kill);
 const logs = command("logs", async () => (await import("./container/logs.ts")).logs);
@@ -32,6 +35,7 @@ const top = command("top", async () => (await import("./container/top.ts")).top)
 const unpause = command("unpause", async () => (await import("./container/unpause.ts")).unpause);
 const wait = command("wait", async () => (await import("./container/wait.ts")).wait);
 
+const explain = command("explain", async () => (await import("./image/explain.ts")).explain);
 const history = command("history", async () => (await import("./image/history.ts")).history);
 const importImage = command("import", async () => (await import("./image/import.ts")).importImage);
 const load = command("load", async () => (await import("./image/load.ts")).load);
@@ -47,7 +51,10 @@ const info = command("info", async () => (await import("./system/info.ts")).info
 
 const container = group("container", "Manage containers", [
   attach,
+  commit,
+  cp,
   create,
+  diff,
   exec,
   command("inspect", async () => (await import("./container/inspect.ts")).inspect),
   kill,
@@ -68,6 +75,7 @@ const container = group("container", "Manage containers", [
 ]);
 
 const image = group("image", "Manage images", [
+  explain,
   history,
   importImage,
   command("inspect", async () => (await import("./image/inspect.ts")).inspect),
@@ -108,12 +116,17 @@ const volume = group("volume", "Manage volumes", [
 
 export const commandTree: CommandGroup = group("tug", "A container engine that speaks Docker's API", [
   also(attach),
+  also(commit),
+  command("cat", async () => (await import("./image/cat.ts")).cat),
   command("completion", async () => (await import("./completion.ts")).completion),
   command("__complete", async () => (await import("./complete.ts")).complete),
   container,
+  also(cp),
   also(create),
+  also(diff),
   also(events),
   also(exec),
+  also(explain),
   also(history),
   image,
   also(images, "images"),
@@ -125,6 +138,7 @@ export const commandTree: CommandGroup = group("tug", "A container engine that s
   command("login", async () => (await import("./registry/login.ts")).login),
   command("logout", async () => (await import("./registry/logout.ts")).logout),
   also(logs),
+  command("ls", async () => (await import("./image/ls-files.ts")).lsFiles),
   manifest,
   network,
   also(pause),

@@ -1,6 +1,6 @@
 import type { images } from "#client";
 import type { Context } from "../context.ts";
-import type { Output } from "../io.ts";
+import type { Io, Output } from "../io.ts";
 import { interrupted } from "../prompt.ts";
 import { showProgress } from "./messages.ts";
 
@@ -17,23 +17,32 @@ export interface TransferOptions {
  * @throws EngineError `canceled` with the exit code of an interrupted program; what the engine says went wrong
  */
 export async function showTransfer(
-  { io }: Context,
+  { io }: Pick<Context, "io">,
   options: TransferOptions,
   start: (signal: AbortSignal) => AsyncIterable<images.ProgressMessage>,
 ): Promise<void> {
+  const output = options.quiet ? SILENT : options.output;
+  await interruptible(io, (signal) => showProgress(start(signal), { ...options, io, output }));
+}
+
+const SILENT: Output = { isTerminal: false, write: () => undefined, writeAsync: async () => undefined };
+
+/**
+ * Work that ends, and cleans up behind itself, when the user interrupts.
+ *
+ * @throws EngineError `canceled` with the exit code of an interrupted program
+ */
+export async function interruptible<T>(io: Io, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   using signals = new DisposableStack();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     signals.use(io.onSignal(name, () => controller.abort(interrupted(name))));
   }
-  const output = options.quiet ? SILENT : options.output;
   try {
-    await showProgress(start(controller.signal), { ...options, io, output });
+    return await work(controller.signal);
   } catch (error) {
     // A connection that we closed ends in whatever it was at.
     controller.signal.throwIfAborted();
     throw error;
   }
 }
-
-const SILENT: Output = { isTerminal: false, write: () => undefined, writeAsync: async () => undefined };

@@ -1,14 +1,10 @@
-import { createReadStream } from "node:fs";
-import { familiarName, parseReference } from "#api/distribution";
 import { images } from "#client";
-import { EngineError, messageOf } from "#lib/errors";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
-import { openFault } from "../../create/env-files.ts";
 import { list, string } from "../../flags/flag.ts";
 import { showProgress } from "../../progress/messages.ts";
-
-const READ_BYTES = 1 << 20;
+import { readFileParts } from "./_read-file.ts";
+import { splitTarget } from "./_target.ts";
 
 export const importImage = defineCommand({
   usage: "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
@@ -41,23 +37,5 @@ async function openSource(
 ): Promise<{ source: string; body?: AsyncIterable<Uint8Array> }> {
   if (source === "-") return { source, body: io.stdin.read() };
   if (/^(https?|ftp):\/\//.test(source)) return { source };
-  return { source: "-", body: readParts(source) };
-}
-
-async function* readParts(path: string): AsyncGenerator<Uint8Array, void> {
-  try {
-    yield* createReadStream(path, { highWaterMark: READ_BYTES });
-  } catch (cause) {
-    throw new EngineError("invalid-parameter", openFault(path, cause), { cause });
-  }
-}
-
-function splitTarget(target: string | undefined): { repo: string; tag: string } {
-  if (target === undefined) return { repo: "", tag: "" };
-  try {
-    const reference = parseReference(target);
-    return { repo: familiarName(reference), tag: reference.tag ?? "" };
-  } catch (cause) {
-    throw new EngineError("invalid-parameter", messageOf(cause), { cause });
-  }
+  return { source: "-", body: readFileParts(source) };
 }

@@ -1,14 +1,11 @@
-import { createReadStream } from "node:fs";
 import { images, parseJsonLines } from "#client";
 import { EngineError } from "#lib/errors";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
-import { openFault } from "../../create/env-files.ts";
-import { bool, string } from "../../flags/flag.ts";
+import { bool, list, string } from "../../flags/flag.ts";
 import { showProgress } from "../../progress/messages.ts";
-import { platformFlag } from "./_platform.ts";
-
-const READ_BYTES = 1 << 20;
+import { platformsFlag } from "./_platform.ts";
+import { readFileParts } from "./_read-file.ts";
 
 export const load = defineCommand({
   usage: "[OPTIONS]",
@@ -16,7 +13,8 @@ export const load = defineCommand({
   args: { kind: "none" },
   flags: {
     input: string({ short: "i", help: "Read from tar archive file, instead of STDIN" }),
-    platform: string({
+    platform: list({
+      type: "strings",
       help: 'Load only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
     }),
     quiet: bool({ short: "q", help: "Suppress the load output" }),
@@ -28,7 +26,7 @@ export const load = defineCommand({
     const quiet = flags.quiet || !io.stdout.isTerminal;
     const response = await images.load(await context.engine(), input, {
       quiet,
-      ...platformFlag(flags.platform, context.io),
+      ...platformsFlag(flags.platform, context.io),
     });
     if (response.headers.get("content-type") !== "application/json") {
       for await (const bytes of response.body) io.stdout.write(bytes);
@@ -42,12 +40,4 @@ function openInput({ io }: Context, path: string): AsyncIterable<Uint8Array> {
   if (path !== "") return readFileParts(path);
   if (io.stdin.isTerminal) throw new EngineError("invalid-parameter", "requested load from stdin, but stdin is empty");
   return io.stdin.read();
-}
-
-async function* readFileParts(path: string): AsyncGenerator<Uint8Array, void> {
-  try {
-    yield* createReadStream(path, { highWaterMark: READ_BYTES });
-  } catch (cause) {
-    throw new EngineError("invalid-parameter", openFault(path, cause), { cause });
-  }
 }

@@ -3,7 +3,7 @@ import { EngineError, isKind } from "#lib/errors";
 import { defineCommand } from "../../command.ts";
 import { describeFailure } from "../../failure.ts";
 import { bool, list } from "../../flags/flag.ts";
-import { parsePlatform } from "../../values/platforms.ts";
+import { platformsFlag } from "./_platform.ts";
 
 export const rm = defineCommand({
   usage: "[OPTIONS] IMAGE [IMAGE...]",
@@ -19,13 +19,10 @@ export const rm = defineCommand({
   },
   completeArgs: "images",
   async run(context, { flags, args }) {
-    const platforms = flags.platform
-      .flatMap((text) => text.split(","))
-      .map((text) => parsePlatform(text, context.io.arch));
     const options = {
       force: flags.force,
       noPrune: flags["no-prune"],
-      ...(platforms.length === 0 ? {} : { platforms }),
+      ...platformsFlag(flags.platform, context.io),
     };
     const engine = await context.engine();
     const failures: string[] = [];
