@@ -2,7 +2,15 @@
 
 export { decodeBody, type Shape, type StructShape } from "./decode.ts";
 export type * from "./explore.ts";
-export { encodePathStat, goFileMode, PATH_STAT_HEADER, type PathStat } from "./path-stat.ts";
+export {
+  decodePathStat,
+  encodePathStat,
+  goFileMode,
+  isGoDirectory,
+  isGoSymlink,
+  PATH_STAT_HEADER,
+  type PathStat,
+} from "./path-stat.ts";
 export { progressText } from "./progress.ts";
 export { BODY_SHAPES } from "./shapes.ts";
 export type * from "./types.ts";

@@ -116,8 +116,8 @@ const volume = group("volume", "Manage volumes", [
 
 export const commandTree: CommandGroup = group("tug", "A container engine that speaks Docker's API", [
   also(attach),
-  also(commit),
   command("cat", async () => (await import("./image/cat.ts")).cat),
+  also(commit),
   command("completion", async () => (await import("./completion.ts")).completion),
   command("__complete", async () => (await import("./complete.ts")).complete),
   container,
