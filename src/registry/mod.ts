@@ -1,5 +1,6 @@
 /** tug as a registry: the OCI distribution specification over a BlobStore and a ManifestStore. */
 export { AuditLog } from "./access/audit.ts";
+export { parseHtpasswd } from "./access/htpasswd.ts";
 export {
   type AccessSettings,
   DEFAULT_TOKENS,
@@ -35,6 +36,8 @@ export type {
   Scope,
   Upstream,
 } from "./registry.ts";
+export type { BucketOptions } from "./s3/bucket.ts";
+export { openS3Storage } from "./s3/storage.ts";
 export { auditRecord } from "./serve/audit-exchange.ts";
 export { createHandler } from "./serve/handler.ts";
 export { type Listener, listen, type TlsFiles } from "./serve/listen.ts";

@@ -30,9 +30,10 @@ export class UploadHashes {
       this.#hashes.set(id, kept);
       this.#evict();
     }
-    if (kept?.size !== offset) return;
-    kept.hash.update(bytes);
-    kept.size += bytes.byteLength;
+    if (kept?.size === offset) {
+      kept.hash.update(bytes);
+      kept.size += bytes.byteLength;
+    } else this.forget(id);
   }
 
   /** The digest of the whole upload of `size` bytes, undefined when it has to be read for that. */

@@ -32,7 +32,10 @@ export async function startUpload(exchange: Exchange, { repository }: { reposito
   const id = parts.newId();
   parts.manifests.startUpload(repository, id);
   await parts.blobs.startUpload(id);
-  if (digest === undefined) return accepted(exchange, { repository, id }, 0);
+  if (digest === undefined) {
+    await parts.manifests.durable();
+    return accepted(exchange, { repository, id }, 0);
+  }
   return await parts.active.run(id, async (signal) => {
     try {
       await receive(exchange, { repository, id }, { offset: 0, signal });
