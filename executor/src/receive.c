@@ -5,8 +5,8 @@
 
 #include "plan.h"
 
-/* An op: a path, a link and the attributes of one object, each within the kernel's own limits. */
-#define RECORD_MAX (256u << 10)
+/* An op: a path, a link, attributes, and the million pieces that a sparse file may have. */
+#define RECORD_MAX (32u << 20)
 
 int run_connect(struct context *context, const struct op_connect *op, struct error *error) {
   context->stream_fd = connect_to(op->path, error);

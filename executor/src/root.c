@@ -171,7 +171,7 @@ int run_resolve(struct context *context, const struct op_resolve *op, struct err
   struct stat info;
   SCOPED_FD fd = open_in_root(context->root_fd, op->target, O_PATH | O_NOFOLLOW, FOLLOW);
   if (fd < 0 || fstat(fd, &info) < 0) return fail(error, "lstat \"%s\"", op->target);
-  if (S_ISLNK(info.st_mode) && follow(context->root_fd, op->target, resolved, error) < 0) return -1;
+  if (follow(context->root_fd, op->target, resolved, error) < 0) return -1;
   put_num(context->answer, info.st_mode);
   put_big(context->answer, (uint64_t)info.st_size);
   put_big(context->answer, (uint64_t)info.st_mtim.tv_sec);

@@ -1,5 +1,6 @@
 import { unlink } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
+import { EngineError } from "#lib/errors";
 import { encodePlan } from "./encode.ts";
 import type { StreamPart } from "./executor.ts";
 import type { HostPlan } from "./ops.ts";
@@ -10,21 +11,28 @@ type Run = (plan: HostPlan) => Promise<readonly Uint8Array[]>;
 /** What is written to a socket at once, unless a part is larger. */
 const WRITE_BYTES = 256 * 1024;
 
-/** Runs a plan whose last op is a `walk` and yields what it sends. Whoever stops early ends the plan. */
-export async function* walkTree(run: Run, plan: HostPlan, socketPath: string): AsyncGenerator<TreeEntry> {
+/** Runs a plan whose last op is a `walk` and yields what it sends. Whoever stops early ends the plan, as does the signal. */
+export async function* walkTree(
+  run: Run,
+  plan: HostPlan,
+  { socketPath, signal }: { socketPath: string; signal?: AbortSignal | undefined },
+): AsyncGenerator<TreeEntry> {
+  signal?.throwIfAborted();
   const last = plan.at(-1);
   const { socket, ended } = await openStream(run, plan, socketPath);
+  const abort = () => socket.destroy();
+  signal?.addEventListener("abort", abort, { once: true });
   try {
     yield* readTree(socket, last?.op === "walk" && last.content);
     await ended;
   } catch (error) {
+    signal?.throwIfAborted();
     // Where the plan failed, that is the reason, not the stream that broke off.
     await ended;
     throw error;
   } finally {
+    signal?.removeEventListener("abort", abort);
     socket.destroy();
-    // Nobody asks any more.
-    ended.catch(() => undefined);
   }
 }
 
@@ -42,7 +50,6 @@ export async function sendTree(
     await ended;
   } finally {
     socket.destroy();
-    ended.catch(() => undefined);
   }
 }
 
@@ -101,11 +108,20 @@ async function openStream(run: Run, plan: HostPlan, socketPath: string): Promise
   server.once("error", connected.reject);
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   try {
-    const ended = run([{ op: "connect", path: socketPath }, ...plan]);
+    const ended = run([{ op: "connect", path: socketPath }, ...plan]).catch(throwRebased);
+    // Whoever has left does not ask how it ended.
+    ended.catch(() => undefined);
     const socket = await Promise.race([connected.promise, ended.then(() => connected.promise)]);
     return { socket, ended };
   } finally {
     server.close();
     await unlink(socketPath).catch(() => undefined);
   }
+}
+
+/** The caller's plan begins after `connect`. */
+function throwRebased(error: unknown): never {
+  if (!(error instanceof EngineError) || error.data.section !== "host") throw error;
+  const data = { ...error.data, op: Number(error.data.op) - 1 };
+  throw new EngineError(error.kind, error.message, { data });
 }

@@ -14,8 +14,8 @@ export interface Executor extends AsyncDisposable {
   /** Runs a host plan; several may run at once. Resolves to one result per op: bytes for ops that answer, else empty. */
   run(plan: HostPlan): Promise<readonly Uint8Array[]>;
 
-  /** Runs a host plan whose last op is a `walk`, and yields what that sends. Whoever stops early ends the plan. */
-  walk(plan: HostPlan): AsyncGenerator<TreeEntry>;
+  /** Runs a host plan whose last op is a `walk`, and yields what that sends. Whoever stops early ends the plan, as does the signal. */
+  walk(plan: HostPlan, signal?: AbortSignal): AsyncGenerator<TreeEntry>;
 
   /** Runs a host plan whose last op is a `receive`, and sends it ops and file content. What the parts throw ends the plan. */
   send(plan: HostPlan, parts: AsyncIterable<StreamPart>): Promise<void>;

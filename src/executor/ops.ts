@@ -81,7 +81,8 @@ export type TreeOp =
   | { readonly op: "connect"; readonly path: string }
   /**
    * Looks at what is there without following a link at the end. The result is `num mode, big size, big seconds,
-   * num nanoseconds, text`: for a link where it leads in the end, absolute, whether that exists or not.
+   * num nanoseconds, text`: of what is there, and where the path leads when links are followed to their end, absolute, whether
+   * that exists or not.
    */
   | { readonly op: "resolve"; readonly target: Uint8Array }
   /** Sends a tree as records (`tree.ts`), each entry before what is in it, a directory's in the order of their names. */

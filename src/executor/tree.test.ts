@@ -373,7 +373,7 @@ describe("resolve", () => {
     ["/chain", "/a/b/none/deep"],
     ["/up", "/"],
     ["/dir/self", "/dir"],
-    ["/dir/", ""],
+    ["/dir/", "/dir"],
   ])("follows %s to %p", async (target, end) => {
     mkdirSync(path("dir"));
     symlinkSync("/a/./b/../b/none/deep", path("dangling"));

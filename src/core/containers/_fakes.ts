@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Event } from "#core/events";
-import type { Image } from "#core/images";
+import type { CommitOptions, Image, ImageID } from "#core/images";
 import type { AttachRequest, Endpoint } from "#core/networks";
 import type { HostFacts, HostReader } from "#core/runtime";
 import type { DiffID } from "#core/snapshots";
@@ -108,6 +108,8 @@ export class FakeEngine implements AsyncDisposable {
   readonly endpoints = new Set<string>();
   readonly images = new Map([["busybox", IMAGE]]);
   readonly failures: unknown[] = [];
+  /** What was made into images. */
+  readonly commits: (CommitOptions & { readonly base: ImageID | undefined })[] = [];
   /** What `ps` prints. */
   ps = "";
   /** Containers whose endpoint was released without the help of their monitor. */
@@ -204,6 +206,10 @@ export class FakeEngine implements AsyncDisposable {
         },
         find: async (reference) => this.images.get(reference),
         prepare: async () => undefined,
+        commit: async (base, options) => {
+          this.commits.push({ base, ...options });
+          return IMAGE.id;
+        },
       },
       networks: {
         attach: (request) => this.#attach(request),
@@ -234,6 +240,12 @@ export class FakeEngine implements AsyncDisposable {
       retainChains: async () => undefined,
       create: async (key) => void this.snapshots.add(key),
       mounts: async (key) => ({ shared: [], own: [], path: join(this.folder, "roots", key) }),
+      look: async (key) => ({ shared: [], own: [], path: join(this.folder, "roots", key) }),
+      diff: async (key) => ({
+        path: join(this.folder, "roots", key),
+        whole: false,
+        below: { shared: [], own: [], path: "/" },
+      }),
       view: async () => ({ shared: [], own: [], path: "/" }),
       browse: () => Promise.reject(new Error("containers look at no files")),
       readFile: async () => undefined,

@@ -32,7 +32,7 @@ export interface Dependencies {
   readonly executor: Executor;
   readonly readExitRecord: ReadExitRecord;
   readonly snapshotter: Snapshotter;
-  readonly images: Pick<Images, "get" | "find" | "prepare">;
+  readonly images: Pick<Images, "get" | "find" | "prepare" | "commit">;
   readonly networks: Pick<Networks, "attach" | "release" | "loopbackPlan" | "endpointOf">;
   readonly events: Pick<Events, "emit">;
   readonly host: HostFacts;
@@ -90,6 +90,8 @@ export interface Context extends Dependencies {
   readonly creating: Map<ContainerID, Pick<Container, "id" | "imageID" | "mounts">>;
   readonly tasks: Map<ContainerID, Task>;
   readonly starting: Map<ContainerID, Promise<void>>;
+  /** The last of those who write to the files of a container that does not run; a start waits for it. */
+  readonly writing: Map<ContainerID, Promise<void>>;
   readonly restarts: Map<ContainerID, PendingRestart>;
   /** Of containers with a health check, since their last start. */
   readonly health: Map<ContainerID, HealthState>;

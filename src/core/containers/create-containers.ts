@@ -2,14 +2,19 @@ import type { ImageID } from "#core/images";
 import { confinement } from "#core/runtime";
 import { KeyedLock } from "#lib/async";
 import type { Database } from "#lib/db";
+import { getArchive, statPath } from "./archive.ts";
+import { putArchive } from "./archive-put.ts";
 import { attach } from "./attach.ts";
 import { removeParent } from "./cgroup.ts";
+import { changes } from "./changes.ts";
+import { commit } from "./commit.ts";
 import type { ContainerID } from "./container.ts";
 import type { Containers } from "./containers.ts";
 import type { Context, Dependencies } from "./context.ts";
 import { create } from "./create.ts";
 import { createExec, resizeExec, startExec } from "./exec.ts";
 import { ExecTable } from "./exec-table.ts";
+import { exportFiles } from "./export.ts";
 import { kill } from "./kill.ts";
 import { list } from "./list.ts";
 import { logs } from "./logs.ts";
@@ -57,6 +62,7 @@ export function createContainers(database: Database, dependencies: Dependencies)
     creating: new Map(),
     tasks: new Map(),
     starting: new Map(),
+    writing: new Map(),
     restarts: new Map(),
     health: new Map(),
     released: new AbortController(),
@@ -88,6 +94,13 @@ export function createContainers(database: Database, dependencies: Dependencies)
     attach: (reference, options) => attach(context, reference, options),
     logs: (reference, options) => logs(context, reference, options),
     resize: (reference, dimensions) => resize(context, reference, dimensions),
+
+    changes: (reference) => changes(context, reference),
+    export: (reference, options) => exportFiles(context, reference, options),
+    statPath: (reference, path) => statPath(context, reference, path),
+    getArchive: (reference, path, options) => getArchive(context, reference, { path, ...options }),
+    putArchive: (reference, path, options) => putArchive(context, reference, { path, ...options }),
+    commit: (reference, request) => commit(context, reference, request),
 
     createExec: (reference, config) => createExec(context, reference, config),
     startExec: (id, options) => startExec(context, id, options),

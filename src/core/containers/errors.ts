@@ -101,6 +101,28 @@ export const noExecCommand = () => new EngineError("invalid-parameter", "No exec
 export const invalidTime = (value: string) =>
   new EngineError("internal", `strconv.ParseInt: parsing "${value}": invalid syntax`);
 
+export const noSuchFile = (path: string, reference: string, cause: unknown) =>
+  new EngineError("not-found", `Could not find the file ${path} in container ${reference}`, { cause });
+
+export const notADirectory = (path: string, cause: unknown) =>
+  new EngineError("invalid-parameter", `lstat ${path}: not a directory`, { cause });
+
+/** A tar that cannot be put where it is to go; the message is about the member. */
+export const cannotExtract = (message: string, cause?: unknown) =>
+  new EngineError("invalid-parameter", message, { cause });
+
+export const noExtractionPoint = () => new EngineError("invalid-parameter", "extraction point is not a directory");
+
+export const readOnlyRoot = () => new EngineError("invalid-parameter", "container rootfs is marked read-only");
+
+export const readOnlyVolume = () => new EngineError("invalid-parameter", "mounted volume is marked read-only");
+
+export const commitWhileRemoving = (id: string) =>
+  new EngineError("conflict", `You cannot commit container ${id} which is being removed`);
+
+export const commitWhileDead = (id: string) =>
+  new EngineError("conflict", `You cannot commit container ${id} which is Dead`);
+
 export const noSuchVolume = (name: string) => new EngineError("not-found", `get ${name}: no such volume`);
 
 export const volumeInUse = (name: string, users: readonly string[]) =>

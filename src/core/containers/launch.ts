@@ -40,6 +40,8 @@ const USER_FILE_LIMIT_BYTES = 1024 * 1024;
 
 /** Resolves when the program runs and the record says so. */
 export async function launch(context: Context, container: Container): Promise<void> {
+  // Only a start makes it run, so no further writer comes meanwhile.
+  await context.writing.get(container.id);
   await using undo = new AsyncDisposableStack();
   const { folder, spec, plan, endpoint } = await compileRun(context, container, undo);
   await writeFile(folder.spec, formatSpec(spec), { mode: 0o600 });
@@ -120,7 +122,7 @@ async function compile(
 }
 
 /** Shared images are mounted on directories of the host, which a reboot takes along. */
-async function makeMountPoints(root: RootMounts): Promise<void> {
+export async function makeMountPoints(root: RootMounts): Promise<void> {
   for (const { target } of root.shared) await mkdir(target, { recursive: true, mode: 0o700 });
 }
 

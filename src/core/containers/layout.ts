@@ -10,6 +10,7 @@ import type { ContainerPaths } from "./containers.ts";
  *     DATA_ROOT/removed/                what is being deleted; emptied at start
  *     EXEC_ROOT/tasks/ID32/             socket, exit.json, config.json; hosts, hostname, resolv.conf, made anew at each start
  *     EXEC_ROOT/ended/                  what is being deleted of them; emptied at start
+ *     EXEC_ROOT/look/                   where plans that look at files mount what they need beside
  *     EXEC_ROOT/tasks/ID32/execs/ID32/  socket, exit.json
  *
  * IDs are cut to 32 digits below EXEC_ROOT: a socket's path may have 107 bytes only.
@@ -41,6 +42,10 @@ export class Layout {
 
   get endedTasks(): string {
     return join(this.execRoot, "ended");
+  }
+
+  get scratch(): string {
+    return join(this.execRoot, "look");
   }
 
   container(id: ContainerID): string {

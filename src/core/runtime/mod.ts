@@ -12,6 +12,7 @@ export { discoverHost, type HostBasics } from "./host/discover.ts";
 export { type HostNode, type HostReader, hostReader } from "./host/reader.ts";
 export { compilePlan } from "./plan/compile.ts";
 export { compileExecPlan } from "./plan/exec.ts";
+export { type FilesBind, type FilesRoot, filesPlan, scratchOf, treePlan } from "./plan/files.ts";
 export { compileForeignPlan } from "./plan/foreign.ts";
 export { formatPlan } from "./plan/format.ts";
 export type { PlanInput, SpecInput } from "./runtime.ts";

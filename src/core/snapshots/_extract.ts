@@ -4,7 +4,7 @@
  * directory nobody else can enter. The executor makes them, since JavaScript has no mknod, setxattr or exact times;
  * it follows no link on the way.
  */
-import type { Executor, HostOp } from "#executor";
+import { type Executor, encodeDevice, encodeNumbers, encodeXattrs, FILE_TYPES, type HostOp } from "#executor";
 import type { DirectoryInode, FileInode, Inode } from "#lib/erofs";
 import { type ByteString, bytesOf } from "#lib/fs";
 
@@ -54,15 +54,6 @@ function* extraction(root: DirectoryInode, options: { target: string; sources: r
   }
 }
 
-const FILE_TYPES = {
-  file: 0o100000,
-  directory: 0o040000,
-  symlink: 0o120000,
-  character: 0o020000,
-  block: 0o060000,
-  fifo: 0o010000,
-} as const;
-
 function extractOp(inode: Inode, at: { path: ByteString; target: string; sources: readonly string[] }): HostOp {
   const device = inode.type === "character" || inode.type === "block" ? encodeDevice(inode) : 0;
   return {
@@ -85,35 +76,15 @@ function extractOp(inode: Inode, at: { path: ByteString; target: string; sources
 
 const NO_BYTES = new Uint8Array(0);
 
-/** The kernel's `new_encode_dev`. */
-function encodeDevice({ major, minor }: { major: number; minor: number }): number {
-  return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12)) >>> 0;
-}
-
+/** Offset in the source, offset in the file, bytes. */
 function encodePieces({ size, data }: FileInode): Uint8Array {
   const segments = data.segments ?? (size === 0 ? [] : [{ offset: 0, size }]);
-  const bytes = Buffer.alloc(segments.length * 24);
   let from = data.offset;
-  segments.forEach((segment, i) => {
-    bytes.writeBigUInt64LE(BigInt(from), i * 24);
-    bytes.writeBigUInt64LE(BigInt(segment.offset), i * 24 + 8);
-    bytes.writeBigUInt64LE(BigInt(segment.size), i * 24 + 16);
-    from += segment.size;
-  });
-  return bytes;
-}
-
-function encodeXattrs(xattrs: ReadonlyMap<ByteString, Uint8Array>): Uint8Array {
-  if (xattrs.size === 0) return NO_BYTES;
-  return Buffer.concat(
-    [...xattrs].flatMap(([name, value]) => [uint32(name.length), bytesOf(name), NUL, uint32(value.byteLength), value]),
+  return encodeNumbers(
+    segments.flatMap((segment) => {
+      const piece = [from, segment.offset, segment.size];
+      from += segment.size;
+      return piece;
+    }),
   );
-}
-
-const NUL = new Uint8Array(1);
-
-function uint32(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
 }

@@ -12,5 +12,6 @@ export {
   type Mount,
   OPAQUE_XATTR,
   type RootMounts,
+  type SnapshotDiff,
   type Snapshotter,
 } from "./snapshot.ts";

@@ -2,7 +2,7 @@ import { acceptOnly, parseFilters } from "#core/events";
 import { EngineError } from "#lib/errors";
 import { invalid, notImplemented } from "../errors.ts";
 import { json } from "../reply.ts";
-import { get, head, post, put, type Route, type RouteHandler, remove } from "../router.ts";
+import { get, post, type Route, type RouteHandler, remove } from "../router.ts";
 
 const BUILD_CACHE_FILTERS = [
   "description",
@@ -21,7 +21,6 @@ const BUILD_CACHE_FILTERS = [
 /** What clients may ask for and this version does not do: each refused by its name, so that nobody has to guess. */
 export function laterRoutes(): Route[] {
   const build = refuse("building images");
-  const archive = refuse("copying files in and out of containers");
   return [
     post("/build", build),
     post("/build/cancel", ({ query }) => {
@@ -36,11 +35,6 @@ export function laterRoutes(): Route[] {
     post("/grpc", upgradeTo("internal")),
     post("/containers/{id}/update", refuse("changing the limits of a container")),
     get("/containers/{id}/stats", refuse("the statistics of a container")),
-    get("/containers/{id}/changes", refuse("listing the changed files of a container")),
-    get("/containers/{id}/export", refuse("exporting the files of a container")),
-    get("/containers/{id}/archive", archive),
-    head("/containers/{id}/archive", archive),
-    put("/containers/{id}/archive", archive),
     get("/containers/{id}/checkpoints", experimental),
     post("/containers/{id}/checkpoints", experimental),
     remove("/containers/{id}/checkpoints/{checkpoint}", experimental),

@@ -1,6 +1,7 @@
 import type { Backends } from "../backends.ts";
 import type { Route } from "../router.ts";
 import { commitRoutes } from "./commit.ts";
+import { containerFileRoutes } from "./container-files.ts";
 import { containerStreamRoutes } from "./container-streams.ts";
 import { containerRoutes } from "./containers.ts";
 import { diskUsageRoutes } from "./disk-usage.ts";
@@ -25,6 +26,7 @@ export function allRoutes(backends: Backends): Route[] {
     ...systemRoutes(backends),
     ...diskUsageRoutes(backends),
     ...containerRoutes(backends),
+    ...containerFileRoutes(backends),
     ...containerStreamRoutes(backends),
     ...commitRoutes(backends),
     ...execRoutes(backends),

@@ -36,12 +36,12 @@ const VERBS: Readonly<Record<string, Apply>> = {
 };
 
 /**
- * The config that Dockerfile instructions make of an empty one (`docker import --change`).
+ * The config that Dockerfile instructions make of an empty one (`docker import --change`), or of the one that is given.
  *
  * @throws `invalid-parameter` with dockerd's texts
  */
-export function applyChanges(changes: readonly string[]): ImageConfig {
-  const config: ImageConfig = {};
+export function applyChanges(changes: readonly string[], base: ImageConfig = {}): ImageConfig {
+  const config: ImageConfig = { ...base };
   if (changes.length === 0) return config;
   for (const instruction of parseInstructions(changes.join("\n"))) {
     const [flag] = instruction.flags.keys();

@@ -67,6 +67,18 @@ const DESCRIBE: Describers = {
     `root=${quoted(root)}`,
   ],
   "sync-filesystem": ({ path }) => [quoted(path)],
+  connect: ({ path }) => [quoted(path)],
+  resolve: ({ target }) => [quoted(text(target))],
+  walk: ({ root, target, below, content }) => [
+    quoted(text(target)),
+    setting("root", root),
+    setting("below", below),
+    content ? "content" : "",
+  ],
+  receive: ({ target }) => [quoted(text(target))],
+  place: ({ target, mode, uid, gid }) => [quoted(text(target)), octal(mode), `owner=${uid}:${gid}`],
+  "place-link": ({ target, linkTo }) => [quoted(text(target)), "to", quoted(text(linkTo))],
+  "place-time": ({ target, seconds }) => [quoted(text(target)), String(seconds)],
   "cgroup-devices": ({ path, program }) => [quoted(path), `${program.length / 8} instructions`],
   "kill-cgroup": ({ path }) => [quoted(path)],
   netlink: ({ protocol, messages, what }) => [
@@ -85,6 +97,7 @@ const DESCRIBE: Describers = {
   ],
   "mount-bind": ({ path, source, flags }) => [quoted(source), "on", quoted(path), flagNames(MS, flags)],
   "mount-tmpfs": ({ path, flags, options }) => [quoted(path), flagNames(MS, flags), options.join(",")],
+  "mount-root-of": ({ pid, path }) => [`process ${pid}`, "on", quoted(path)],
   umount: ({ path, detach }) => [quoted(path), detach ? "detach" : ""],
   root: ({ path }) => [quoted(path)],
   mount: ({ target, type, source, flags, options, copyUp }) => [
