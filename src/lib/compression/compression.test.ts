@@ -70,6 +70,20 @@ describe("decompress()", () => {
     await expect(read(decompress(failing()))).rejects.toBe(failure);
   });
 
+  test.each(COMPRESSED)("is done with a piece of %s when it asks for the next", async (_format, make) => {
+    const data = make();
+    const buffer = new Uint8Array(1000);
+    async function* reused() {
+      for (let at = 0; at < data.byteLength; at += buffer.byteLength) {
+        const piece = data.subarray(at, at + buffer.byteLength);
+        buffer.set(piece);
+        yield buffer.subarray(0, piece.byteLength);
+        buffer.fill(0);
+      }
+    }
+    expect((await read(decompress(reused()))).equals(DATA)).toBe(true);
+  });
+
   test("leaves alone what is not compressed", async () => {
     expect((await read(decompress(pieces(DATA)))).equals(DATA)).toBe(true);
     expect((await read(decompress(pieces(Buffer.from("x"))))).toString()).toBe("x");

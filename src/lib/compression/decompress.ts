@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
-import { Readable, type Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Transform, Writable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { EngineError, messageOf } from "#lib/errors";
 import { type CompressionFormat, detectCompression, MAGIC_BYTES } from "./detect.ts";
@@ -19,7 +18,8 @@ const PROGRAMS = {
 
 /**
  * The bytes of a stream without its compression, whichever of gzip, zstd, xz and bzip2 it is; as they are when it is
- * none. Memory stays bounded whatever the ratio; whoever reads bounds the length.
+ * none. Memory stays bounded whatever the ratio; whoever reads bounds the length. A piece of the source may change once the next one is
+ * asked for; those that come out do not.
  *
  * @throws `invalid-parameter` while reading, for data that is broken or cut off; `unavailable` when a program is missing
  */
@@ -51,11 +51,28 @@ function decode(format: CompressionFormat, input: AsyncIterable<Uint8Array>): As
 }
 
 async function* throughTransform(input: AsyncIterable<Uint8Array>, transform: Transform): AsyncGenerator<Uint8Array> {
-  const pumped = pipeline(Readable.from(input, { objectMode: false }), transform);
+  const pumped = feed(input, transform);
   // Its failure ends the transform too and is thrown from there.
   pumped.catch(() => undefined);
   yield* transform as AsyncIterable<Uint8Array>;
   await pumped;
+}
+
+/** Writes a stream, asking for each piece when the one before it is used up: its buffer may come again with other bytes. */
+async function feed(input: AsyncIterable<Uint8Array>, target: Writable): Promise<void> {
+  // It is told by the result.
+  target.on("error", () => {});
+  try {
+    for await (const piece of input) {
+      await new Promise<void>((resolve, reject) => {
+        target.write(piece, (error) => (error ? reject(error) : resolve()));
+      });
+    }
+    target.end();
+  } catch (error) {
+    target.destroy(error as Error);
+    throw error;
+  }
 }
 
 /** The web's stream: that of `node:zlib` takes a frame that is cut off for whole (Bun 1.4.5). */
@@ -66,7 +83,8 @@ async function* throughZstd(input: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
       async pull(controller) {
         const next = await source.next();
         if (next.done) controller.close();
-        else controller.enqueue(next.value as Uint8Array<ArrayBuffer>);
+        // A copy: nobody says when it is used up.
+        else controller.enqueue(next.value.slice() as Uint8Array<ArrayBuffer>);
       },
       async cancel() {
         await source.return?.();
@@ -94,7 +112,7 @@ async function* throughProgram(
   child.stderr.on("data", (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(0, 1024);
   });
-  const pumped = pipeline(Readable.from(input, { objectMode: false }), child.stdin);
+  const pumped = feed(input, child.stdin);
   pumped.catch(() => undefined);
   try {
     yield* child.stdout as AsyncIterable<Uint8Array>;

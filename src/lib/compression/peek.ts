@@ -1,5 +1,5 @@
 /**
- * Looks at the first bytes of a stream. `head` is shorter than asked only at the end; `stream` gives all bytes, those
+ * Looks at the first bytes of a stream, whose pieces need to last only until the next one is asked for. `head` is shorter than asked only at the end; `stream` gives all bytes, those
  * of the head included, and must be read or returned.
  */
 export async function peek(
@@ -12,7 +12,8 @@ export async function peek(
   while (have < bytes) {
     const next = await iterator.next();
     if (next.done) break;
-    chunks.push(next.value);
+    // A whole head is passed on before the next piece is asked for; of a part nobody else takes care.
+    chunks.push(have + next.value.byteLength < bytes ? next.value.slice() : next.value);
     have += next.value.byteLength;
   }
   const head = Buffer.concat(chunks, Math.min(have, bytes));

@@ -1,25 +1,25 @@
 /**
- * What goes between the main thread and a worker thread. Each job has a number. Its source is sent in pieces of at most
- * `PIECE_BYTES`, of which the worker has `WINDOW` at most that it has not taken yet.
+ * What goes between the main thread and a worker thread. Each job has a number. Its source is sent in `WINDOW` buffers, which go
+ * there full and come back to be filled again: new ones would be garbage faster than it is collected.
  *
  *     main → worker   start, then piece …, then end; cancel at any time
- *     worker → main   taken for each piece; then done or failed, and nothing after it
+ *     worker → main   used for each piece, with its buffer; then done or failed, and nothing after it
  */
 import { EngineError, type ErrorKind } from "#lib/errors";
 
-/** A message takes some 10 µs on either side; smaller pieces are joined. */
+/** Of a buffer. A message takes some 10 µs on either side, so smaller pieces are joined. */
 export const PIECE_BYTES = 256 * 1024;
 /** Pieces under way for each job: enough to bridge the time that one of them takes to come. */
 export const WINDOW = 6;
 
 export type ToWorker =
   | { readonly kind: "start"; readonly job: number; readonly name: string; readonly input: unknown }
-  | { readonly kind: "piece"; readonly job: number; readonly bytes: Uint8Array }
+  | { readonly kind: "piece"; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "end"; readonly job: number }
   | { readonly kind: "cancel"; readonly job: number };
 
 export type FromWorker =
-  | { readonly kind: "taken"; readonly job: number }
+  | { readonly kind: "used"; readonly job: number; readonly buffer: ArrayBuffer }
   | { readonly kind: "done"; readonly job: number; readonly output: unknown }
   | { readonly kind: "failed"; readonly job: number; readonly error: SentError };
 

@@ -1,17 +1,17 @@
 import { PIECE_BYTES, type ToWorker, WINDOW } from "./_protocol.ts";
 
 /**
- * Sends a source to a thread, in pieces that it gives away, as many as the thread has room for. Bytes are copied once: whoever made
- * them may keep them, and small ones are joined.
+ * Sends a source to a thread, as fast as buffers come back. Bytes are copied once, so whoever made them may keep them.
  */
 export class SourcePump {
   readonly #source: AsyncIterator<Uint8Array>;
   readonly #job: number;
   readonly #send: (message: ToWorker, transfer?: readonly ArrayBuffer[]) => void;
+  readonly #free: ArrayBuffer[] = [];
+  #buffers = 0;
   #isStopped = false;
-  #room = WINDOW;
   #wake = Promise.withResolvers<void>();
-  #piece = new Uint8Array(0);
+  #piece: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
   /** What the source threw. */
   failure: { readonly error: unknown } | undefined;
@@ -36,9 +36,9 @@ export class SourcePump {
     }
   }
 
-  /** The thread has taken a piece. */
-  taken(): void {
-    this.#room++;
+  /** The thread has used a piece. */
+  giveBack(buffer: ArrayBuffer): void {
+    this.#free.push(buffer);
     this.#wake.resolve();
   }
 
@@ -53,30 +53,37 @@ export class SourcePump {
     const next = await this.#source.next();
     if (this.#isStopped) return false;
     if (next.done) {
-      await this.#flush();
+      this.#flush();
       this.#send({ kind: "end", job: this.#job });
       return false;
     }
-    for (let at = 0; at < next.value.byteLength; ) {
-      if (this.#piece.byteLength === 0) this.#piece = new Uint8Array(PIECE_BYTES);
+    for (let at = 0; at < next.value.byteLength && !this.#isStopped; ) {
+      this.#piece ??= await this.#buffer();
       const part = next.value.subarray(at, at + PIECE_BYTES - this.#filled);
       this.#piece.set(part, this.#filled);
       this.#filled += part.byteLength;
       at += part.byteLength;
-      if (this.#filled === PIECE_BYTES) await this.#flush();
+      if (this.#filled === PIECE_BYTES) this.#flush();
     }
     return !this.#isStopped;
   }
 
-  async #flush(): Promise<void> {
-    if (this.#filled === 0) return;
-    while (this.#room === 0 && !this.#isStopped) {
+  async #buffer(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#free.length === 0 && this.#buffers < WINDOW) {
+      this.#buffers++;
+      return new Uint8Array(PIECE_BYTES);
+    }
+    while (this.#free.length === 0 && !this.#isStopped) {
       await this.#wake.promise;
       this.#wake = Promise.withResolvers<void>();
     }
-    this.#room--;
+    return new Uint8Array(this.#free.pop() ?? new ArrayBuffer(PIECE_BYTES));
+  }
+
+  #flush(): void {
+    if (this.#piece === undefined) return;
     const bytes = this.#piece.subarray(0, this.#filled);
-    this.#piece = new Uint8Array(0);
+    this.#piece = undefined;
     this.#filled = 0;
     if (!this.#isStopped) this.#send({ kind: "piece", job: this.#job, bytes }, [bytes.buffer]);
   }

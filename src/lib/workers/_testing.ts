@@ -56,4 +56,18 @@ export const ignore: Job<void, string> = {
   run: (_, { signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve("left"))),
 };
 
-export const TEST_JOBS = [sum, fail, refuse, crash, wait, ignore];
+/** Whether each piece of its source holds one number alone: buffers come again, but not too early. */
+export const check: Job<void, boolean> = {
+  name: "check",
+  async run(_, { source }) {
+    let isWhole = true;
+    for await (const piece of source) {
+      const first = piece[0];
+      await new Promise((resolve) => setImmediate(resolve));
+      isWhole &&= piece.every((byte) => byte === first);
+    }
+    return isWhole;
+  },
+};
+
+export const TEST_JOBS = [check, sum, fail, refuse, crash, wait, ignore];

@@ -68,7 +68,7 @@ export class Thread {
 
   #receive(message: FromWorker): void {
     const running = this.#running.get(message.job);
-    if (message.kind === "taken") running?.pump.taken();
+    if (message.kind === "used") running?.pump.giveBack(message.buffer);
     else if (message.kind === "done") running?.outcome.resolve(message.output);
     else running?.outcome.reject(unpackError(message.error));
   }

@@ -6,7 +6,10 @@ export interface Job<Input, Output> {
 }
 
 export interface JobIo {
-  /** What the caller sends, in pieces that belong to the job. Throws `canceled` once the caller has given up. */
+  /**
+   * What the caller sends. A piece is the job's until it asks for the next one, or returns. Throws `canceled` once the caller has
+   * given up.
+   */
   readonly source: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
 }

@@ -6,12 +6,12 @@ import type { Job } from "./job.ts";
 export function serveJobs(jobs: readonly Job<never, unknown>[]): void {
   const port = parentPort;
   if (port === null) throw new Error("serveJobs() in the main thread");
-  const send = (message: FromWorker) => port.postMessage(message);
+  const send = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
   const byName = new Map(jobs.map((job) => [job.name, job]));
   const inboxes = new Map<number, Inbox>();
 
   const start = async ({ job: number, name, input }: Extract<ToWorker, { kind: "start" }>) => {
-    const inbox = new Inbox(() => send({ kind: "taken", job: number }));
+    const inbox = new Inbox((buffer) => send({ kind: "used", job: number, buffer }, [buffer]));
     inboxes.set(number, inbox);
     try {
       const job = byName.get(name);
@@ -30,16 +30,16 @@ export function serveJobs(jobs: readonly Job<never, unknown>[]): void {
   });
 }
 
-/** What has come for one job and was not taken yet. */
+/** What has come for one job and was not used yet. */
 class Inbox {
-  readonly #taken: () => void;
+  readonly #used: (buffer: ArrayBuffer) => void;
   readonly #abort = new AbortController();
-  readonly #pieces: Uint8Array[] = [];
+  readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
   #isEnded = false;
   #wake = Promise.withResolvers<void>();
 
-  constructor(taken: () => void) {
-    this.#taken = taken;
+  constructor(used: (buffer: ArrayBuffer) => void) {
+    this.#used = used;
   }
 
   get signal(): AbortSignal {
@@ -58,8 +58,8 @@ class Inbox {
       this.signal.throwIfAborted();
       const piece = this.#pieces.shift();
       if (piece !== undefined) {
-        this.#taken();
         yield piece;
+        this.#used(piece.buffer);
       } else if (this.#isEnded) {
         return;
       } else {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { PIECE_BYTES, WINDOW } from "./_protocol.ts";
-import { crash, fail, ignore, refuse, sum, wait } from "./_testing.ts";
+import { check, crash, fail, ignore, refuse, sum, wait } from "./_testing.ts";
 import type { Workers } from "./job.ts";
 import { createLocalWorkers } from "./local.ts";
 import { createThreads } from "./threads.ts";
@@ -99,6 +99,15 @@ describe("createThreads()", () => {
     abort.abort();
     expect(await running.catch((error) => error.kind)).toBe("left");
     expect(read).toBeLessThanOrEqual(WINDOW + 1);
+  });
+
+  test("a piece is the job's until it asks for the next", async () => {
+    await using workers = threads();
+    const source = (async function* () {
+      const piece = new Uint8Array(PIECE_BYTES);
+      for (let i = 0; i < 30; i++) yield piece.fill(i);
+    })();
+    expect(await workers.run(check, undefined, { source })).toBe(true);
   });
 
   test("a thread that crashes fails its jobs and nothing else", async () => {
