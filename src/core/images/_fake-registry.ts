@@ -121,7 +121,7 @@ function fakeRepository(name: RepositoryName, { of, ask, pass }: Wire): RemoteRe
   const find = (reference: string): { digest: Digest; bytes: Uint8Array; mediaType: string } => {
     const digest = isDigest(reference) ? reference : own.tags.get(reference);
     const found = digest && own.manifests.get(digest);
-    if (!digest || !found) throw new EngineError("not-found", "manifest unknown: manifest unknown");
+    if (!digest || !found) throw new EngineError("not-found", `manifest for ${name}:${reference} not found`);
     return { digest, ...found };
   };
   const describe = (reference: string): Descriptor => {

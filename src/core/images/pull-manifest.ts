@@ -1,8 +1,8 @@
 /** Manifests, indexes and configs of a pull: from the content store where they are here already, else from the registry. */
-import { familiarReference, formatReference, type Reference, type Tag } from "#api/distribution";
+import { formatReference, type Reference, type Tag } from "#api/distribution";
 import type { Descriptor, Digest } from "#api/oci";
 import { digestOf } from "#core/content";
-import { EngineError, isKind, messageOf } from "#lib/errors";
+import { EngineError } from "#lib/errors";
 import { type IndexDocument, type ManifestDocument, parseManifest } from "./manifest-document.ts";
 import type { Pull } from "./pull.ts";
 
@@ -17,22 +17,14 @@ export interface PulledManifest<Document = IndexDocument | ManifestDocument> {
 
 type Source = Pick<Pull, "context" | "repository" | "lease" | "signal">;
 
-/**
- * What a tag or digest names. A tag that is known here costs a `HEAD`, which registries do not count, if it did not move.
- *
- * @throws what the registry says, in Docker's words
- */
+/** What a tag or digest names. A tag that is known here costs a `HEAD`, which registries do not count, if it did not move. */
 export async function fetchRoot(pull: Source, reference: Reference): Promise<PulledManifest> {
   const { context, repository, signal } = pull;
-  try {
-    if (reference.tag === undefined) return await fetchManifest(pull, reference.digest as Digest);
-    const known = context.records.findName(formatReference(reference))?.target;
-    if (known === undefined) return await fetchFresh(pull, reference.tag);
-    const { digest } = await repository.resolve(reference.tag, signal);
-    return await fetchManifest(pull, digest);
-  } catch (error) {
-    throw isKind(error, "not-found") ? manifestNotFound(reference, error) : error;
-  }
+  if (reference.tag === undefined) return await fetchManifest(pull, reference.digest as Digest);
+  const known = context.records.findName(formatReference(reference))?.target;
+  if (known === undefined) return await fetchFresh(pull, reference.tag);
+  const { digest } = await repository.resolve(reference.tag, signal);
+  return await fetchManifest(pull, digest);
 }
 
 /** One that is listed: its size is known, too. */
@@ -80,10 +72,4 @@ async function fetchFresh(
 ): Promise<PulledManifest> {
   const { descriptor, bytes } = await repository.manifest(reference, signal);
   return { digest: descriptor.digest, bytes, document: parseManifest(bytes, mediaType ?? descriptor.mediaType) };
-}
-
-function manifestNotFound(reference: Reference, cause: EngineError): EngineError {
-  return new EngineError("not-found", `manifest for ${familiarReference(reference)} not found: ${messageOf(cause)}`, {
-    cause,
-  });
 }

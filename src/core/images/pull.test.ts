@@ -264,7 +264,7 @@ describe("what is wrong", () => {
   const layers = (change: (layer: Descriptor) => object) => wrong((it) => ({ ...it, layers: it.layers.map(change) }));
 
   test.each<[string, (registries: FakeRegistries) => void, string | RegExp]>([
-    ["no tag", () => {}, `manifest for ${NAME}:1 not found: manifest unknown: manifest unknown`],
+    ["no tag", () => {}, `manifest for ${NAME}:1 not found`],
     [
       "no platform",
       (r) => r.putIndex(NAME, [forPlatform(r.putImage(NAME, specOf("x")), "arm64")], "1"),
