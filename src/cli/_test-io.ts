@@ -46,5 +46,6 @@ export function testIo({ env = {}, cwd = "/", stdin = "", columns }: TestIoOptio
     terminalSize: () => (columns === undefined ? undefined : { rows: 24, columns }),
     onSignal: () => ({ [Symbol.dispose]: () => undefined }),
     sleep: () => Promise.resolve(),
+    registry: () => Promise.reject(new Error("no registry is provided")),
   };
 }

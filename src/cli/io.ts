@@ -1,3 +1,5 @@
+import type { RegistryProgram } from "./registry-program.ts";
+
 /** What a command writes to. Writes are whole when they return, so output and exit codes cannot overtake each other. */
 export interface Output {
   readonly isTerminal: boolean;
@@ -43,4 +45,6 @@ export interface Io {
   /** Calls `handler` for each signal of that name until the result is disposed; meanwhile its default does not happen. */
   onSignal(name: NodeJS.Signals, handler: () => void): Disposable;
   sleep(ms: number): Promise<void>;
+  /** Loads the part of the executable that is a registry. */
+  registry(): Promise<RegistryProgram>;
 }

@@ -19,7 +19,7 @@ const RETRY_MS = 1;
  * Streams are used through their file descriptors: `process.stdout` and `process.stdin` cost 5 ms to set up, which is
  * more than the rest of a command takes.
  */
-export function processIo(release: Release): ProcessIo {
+export function processIo(release: Release, registry: Io["registry"]): ProcessIo {
   const stdout = new ProcessOutput(1);
   const stderr = new ProcessOutput(2);
   return {
@@ -38,6 +38,7 @@ export function processIo(release: Release): ProcessIo {
       return { [Symbol.dispose]: () => void process.off(name, handler) };
     },
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    registry,
     flush: async () => {
       await stdout.flush();
       await stderr.flush();

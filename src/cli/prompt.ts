@@ -27,6 +27,14 @@ export async function askSecret(io: Io, question: string): Promise<string> {
   }
 }
 
+/** A secret that another program writes to us, without the line end that most add. */
+export async function pipedSecret(io: Io): Promise<string> {
+  const parts = await Array.fromAsync(io.stdin.read());
+  return Buffer.concat(parts)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
+}
+
 async function readLine(io: Io): Promise<string> {
   const ended = Promise.withResolvers<never>();
   using _ = io.onSignal("SIGINT", () => ended.reject(interrupted("SIGINT")));

@@ -102,6 +102,12 @@ const network = group("network", "Manage networks", [
   command("ls", async () => (await import("./network/ls.ts")).ls, "list"),
 ]);
 
+const registry = group("registry", "Serve images to others", [
+  command("gc", async () => (await import("./registry/gc.ts")).gc),
+  command("htpasswd", async () => (await import("./registry/htpasswd.ts")).htpasswd),
+  command("serve", async () => (await import("./registry/serve.ts")).serve),
+]);
+
 const system = group("system", "Manage tug", [
   command("df", async () => (await import("./system/df.ts")).df),
   events,
@@ -147,6 +153,7 @@ export const commandTree: CommandGroup = group("tug", "A container engine that s
   also(ps, "ps"),
   also(pull),
   also(push),
+  registry,
   also(rename),
   also(restart),
   also(rm),

@@ -24,7 +24,7 @@ export async function openProxy(
   const { clock, log, newId } = host;
   const routes = await Promise.all(
     config.upstreams.map(async (upstream) => {
-      const source = createUpstreamSource({ ...upstream, password: await readPassword(upstream) }, host.upstream);
+      const source = createUpstreamSource({ ...upstream, password: await readPassword(upstream) }, host.reach);
       return { prefix: upstream.prefix, ttlMs: upstream.ttlMs, source };
     }),
   );

@@ -23,7 +23,7 @@ import type { RegistryConfig } from "./config.ts";
 import { metricSources } from "./metric-sources.ts";
 import { openProxy } from "./open-proxy.ts";
 import { Upkeep } from "./upkeep.ts";
-import type { UpstreamParts } from "./upstream-source.ts";
+import type { Reach } from "./upstream-source.ts";
 
 /** What a registry needs of the process it runs in. */
 export interface RegistryHost {
@@ -33,8 +33,7 @@ export interface RegistryHost {
   newId(): string;
   verifyPassword(password: Uint8Array, hash: string): Promise<boolean>;
   fetch(url: string, init: RequestInit): Promise<Response>;
-  /** How other registries are reached. */
-  readonly upstream: UpstreamParts;
+  readonly reach: Reach;
   /** Files of a daemon beside it, which need not be stored again. */
   readonly shared?: SharedFiles;
 }
@@ -64,9 +63,7 @@ export async function startRegistry(config: RegistryConfig, host: RegistryHost):
   const report = (what: string) => (error: unknown) => log.error(what, { error: messageOf(error) });
 
   // What it keeps.
-  stack.use(
-    lockFolder(root, `registry root "${root}" is in use by another registry: stop that one or give another root`),
-  );
+  stack.use(lockRoot(root));
   const storage = stack.use(await openFileStorage({ root, clock, ...(host.shared && { shared: host.shared }) }));
 
   // Who may do what, and who is told.
@@ -173,4 +170,26 @@ export async function startRegistry(config: RegistryConfig, host: RegistryHost):
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/**
+ * One pass of the collector over a registry that does not run; one that does collects by itself.
+ *
+ * @throws `conflict` when it runs
+ */
+export async function collectOnce({ root, settings }: RegistryConfig, host: RegistryHost) {
+  const { clock, log, newId } = host;
+  using _lock = lockRoot(root);
+  await using storage = await openFileStorage({ root, clock });
+  const nobody = {
+    access: { authorize: () => ({ principal: { name: undefined } }) },
+    notify: { emit: () => undefined },
+  };
+  const registry = createRegistry({ ...storage, ...nobody, settings, clock, log, newId });
+  const { tags } = await registry.retain();
+  return { ...(await registry.collect({ sweep: true })), tags: tags.length };
+}
+
+function lockRoot(root: string): Disposable {
+  return lockFolder(root, `registry root "${root}" is in use by a registry: stop it or give another root`);
 }

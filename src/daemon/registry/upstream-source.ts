@@ -1,12 +1,20 @@
 import { parseReference, repositoryOf, type Tag } from "#api/distribution";
 import type { Digest } from "#api/oci";
-import { createRegistries, DEFAULT_REGISTRY_SETTINGS, type Registries, type RegistriesParts } from "#core/distribution";
+import {
+  DEFAULT_REGISTRY_SETTINGS,
+  type ProxySettings,
+  type Registries,
+  type RegistrySettings,
+} from "#core/distribution";
 import { EngineError, isKind, messageOf } from "#lib/errors";
 import type { UpstreamSource } from "#registry";
 import type { UpstreamConfig } from "./proxy-config.ts";
 
-/** How this machine reaches registries, but for what the configuration of each says. */
-export type UpstreamParts = Omit<RegistriesParts, "settings">;
+/** How other registries are reached from this machine. */
+export interface Reach {
+  registries(settings: () => RegistrySettings): Registries;
+  readonly proxies: ProxySettings;
+}
 
 /** Clients wait for an answer, and what is cached is a better one than a late one. */
 const ATTEMPTS_TO_ASK = 1;
@@ -17,17 +25,14 @@ const ATTEMPTS_TO_ASK = 1;
  */
 export function createUpstreamSource(
   config: UpstreamConfig & { readonly password: string },
-  parts: UpstreamParts,
+  { registries, proxies }: Reach,
 ): UpstreamSource {
   const { protocol } = new URL(config.url);
   const host = domainOf(config.url);
   const rules = new Map([[host, { mirrors: [], rewrite: [], insecure: protocol === "http:" }]]);
-  const settings = { ...DEFAULT_REGISTRY_SETTINGS, rules };
-  const asking = createRegistries({
-    ...parts,
-    settings: () => ({ ...settings, maxDownloadAttempts: ATTEMPTS_TO_ASK }),
-  });
-  const fetching = createRegistries({ ...parts, settings: () => settings });
+  const settings = { ...DEFAULT_REGISTRY_SETTINGS, rules, proxies };
+  const asking = registries(() => ({ ...settings, maxDownloadAttempts: ATTEMPTS_TO_ASK }));
+  const fetching = registries(() => settings);
   const { username, password } = config;
   const credentials = username === "" ? {} : { credentials: { username, password, serverAddress: host } };
   const open = (registries: Registries, repository: string) => {

@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { authConfig, HUB_SERVER, type Login, serverOf } from "../../credentials/credentials.ts";
 import { storeFor } from "../../credentials/stores.ts";
 import { bool, string } from "../../flags/flag.ts";
-import { askLine, askSecret } from "../../prompt.ts";
+import { askLine, askSecret, pipedSecret } from "../../prompt.ts";
 import { warnOfEnvironmentAuth } from "./_environment.ts";
 
 export const login = defineCommand({
@@ -50,8 +50,7 @@ async function givenPassword({ io }: Context, flags: PasswordFlags): Promise<str
   }
   if (!isPiped) return flags.password;
   if (flags.username === "") throw invalid("the --password-stdin option requires --username to be set");
-  const parts = await Array.fromAsync(io.stdin.read());
-  return Buffer.concat(parts).toString("utf8").replace(/\n$/, "").replace(/\r$/, "");
+  return await pipedSecret(io);
 }
 
 /** A store that fails keeps nobody from logging in: what it would have told is asked for. */
