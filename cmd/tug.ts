@@ -7,7 +7,7 @@ const SHORT_COMMAND_MS = 25;
 
 export async function main(argv: readonly string[]): Promise<number> {
   setTimeout(() => Bun.unsafe.setJITPolicy(1), SHORT_COMMAND_MS);
-  const io = processIo(RELEASE, async () => (await import("#daemon")).registryProgram(RELEASE));
+  const io = processIo(RELEASE, async () => (await import("#daemon")).loadRegistryProgram(RELEASE));
   const code = await runCli(argv, io);
   await io.flush();
   // At once: a read of standard input may be under way, and would keep the process until somebody types.

@@ -14,7 +14,7 @@ import {
   Layout,
   type Volumes,
 } from "#core/containers";
-import { createContentStore } from "#core/content";
+import { type ContentStore, createContentStore } from "#core/content";
 import type { ProxySettings, Registries } from "#core/distribution";
 import { createEvents, EVENT_MIGRATIONS, type Events } from "#core/events";
 import { createGarbageCollector } from "#core/gc";
@@ -58,6 +58,7 @@ export interface Engine extends AsyncDisposable {
   readonly explorer: ImageExplorer;
   readonly networks: OwnedNetworks;
   readonly registries: Registries;
+  readonly content: Pick<ContentStore, "path">;
   readonly events: Events;
   readonly system: SystemBackend;
   readonly reloadable: Reloadable;
@@ -193,6 +194,7 @@ export async function assemble({ config, release, logger, proxies }: Parts): Pro
     explorer: createImageExplorer({ images, content, snapshots: snapshotter }),
     networks,
     registries,
+    content,
     events,
     system,
     reloadable,

@@ -32,6 +32,8 @@ export interface Config {
   readonly network: { readonly bridge: string; readonly bip: string; readonly mtu: number };
   readonly containers: Defaults;
   readonly registries: RegistrySettings;
+  /** What is said of the registry that this daemon is, by key; nothing when it is none. Read by the registry, which is seldom loaded. */
+  readonly registryServer: readonly (readonly [string, string])[];
 }
 
 export const OWN_RUNTIME = "tug";
@@ -109,6 +111,7 @@ function interpret(settings: Settings, configFile: string): Config {
     },
     containers: containersOf(settings),
     registries: registriesOf(settings),
+    registryServer: pairs(settings, "registry-server"),
   };
 }
 

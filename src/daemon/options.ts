@@ -228,6 +228,13 @@ export const OPTIONS = [
     help: 'How a registry is reached: {"mirrors": [url], "rewrite": [{"from": prefix, "to": prefix}], "insecure": bool}',
   },
   {
+    flag: "registry-server",
+    key: "registry-server",
+    kind: "map",
+    value: "key=value",
+    help: "Be a registry, too: addr=HOST:PORT and the other keys of a registry's configuration, or config=FILE",
+  },
+  {
     flag: "registry-mirror",
     key: "registry-mirrors",
     kind: "list",

@@ -3,7 +3,7 @@ import { EngineError, messageOf } from "#lib/errors";
 import { HttpServer } from "#lib/http";
 import { createLogger, type Logger } from "#lib/log";
 import { createApi } from "#server";
-import { assemble } from "./assemble.ts";
+import { assemble, type Engine } from "./assemble.ts";
 import { capture } from "./capture.ts";
 import { type Config, loadConfig } from "./config.ts";
 import { IdleCollector } from "./idle-collector.ts";
@@ -47,6 +47,7 @@ async function act(config: Config, argv: readonly string[], release: Release): P
       process.stdout.write(`tug version ${release.version}, build ${release.commit}\n`);
       break;
     case "validate":
+      if (config.registryServer.length > 0) (await import("./registry/daemon-config.ts")).registryOfDaemon(config);
       process.stderr.write("configuration OK\n");
       break;
     case "cleanup":
@@ -88,6 +89,7 @@ async function serve(daemon: Daemon, argv: readonly string[]): Promise<void> {
     now,
     onError: (error) => logger.error("request failed", { error: messageOf(error), stack: (error as Error)?.stack }),
   });
+  await using registry = await startRegistryOf(daemon, engine);
   await listenOn(server, config, logger);
   logger.info("daemon has completed initialization", {
     version: release.version,
@@ -95,11 +97,21 @@ async function serve(daemon: Daemon, argv: readonly string[]): Promise<void> {
   });
   await notifyReady(process.env.NOTIFY_SOCKET, capture);
   await untilToldToEnd({
-    reload: () => reload(argv, { ...engine, logger, engineID: engine.system.identity.id }),
+    reload: () => {
+      reload(argv, { ...engine, logger, engineID: engine.system.identity.id });
+      void registry?.reload(argv);
+    },
     onSignal: (signal) => logger.info("processing signal", { signal }),
   });
   await server.close(engine.reloadable.shutdownTimeoutSeconds * 1000);
   logger.info("daemon shutdown complete");
+}
+
+/** The registry that the daemon is besides, if it is one: its code is loaded then only. */
+async function startRegistryOf(daemon: Daemon, engine: Engine) {
+  if (daemon.config.registryServer.length === 0) return undefined;
+  const { startDaemonRegistry } = await import("./registry/in-daemon.ts");
+  return await startDaemonRegistry(daemon, engine);
 }
 
 /** Takes everything of these roots off the host, but for images and files. */
