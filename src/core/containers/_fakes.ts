@@ -251,6 +251,7 @@ export class FakeEngine implements AsyncDisposable {
       readFile: async () => undefined,
       usage: async () => 100,
       chainSize: async () => 1000,
+      preparedParts: async () => [],
       remove: async (key) => {
         if (this.snapshotError) throw this.snapshotError;
         this.snapshots.delete(key);

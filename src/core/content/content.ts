@@ -32,6 +32,8 @@ export interface ContentStore {
   has(digest: Digest): Promise<boolean>;
   /** @throws `not-found` */
   size(digest: Digest): Promise<number>;
+  /** Bytes of its file, and of its sidecar if there is one; 0 when it is not there. */
+  diskBytes(digest: Digest): Promise<number>;
   /** The whole of a small blob. @throws `not-found`; `invalid-parameter` beyond `limitBytes` (default 16 MiB) */
   read(digest: Digest, limitBytes?: number): Promise<Uint8Array>;
   /** Reads from `start` up to and including `end`, or all of it. Absence is an error of the stream. */

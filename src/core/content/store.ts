@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Digest, parseDigest } from "#api/oci";
 import { KeyedLock } from "#lib/async";
 import { EngineError } from "#lib/errors";
-import { DirectorySync, fileError, isAbsent, syncDirectory } from "#lib/fs";
+import { DirectorySync, fileError, fileSize, isAbsent, syncDirectory } from "#lib/fs";
 import type { ContentStore } from "./content.ts";
 import { blobName, digestOf } from "./digest.ts";
 import { type Lease, Leases } from "./leases.ts";
@@ -101,13 +101,18 @@ class DirectoryStore implements ContentStore {
   }
 
   async has(digest: Digest): Promise<boolean> {
-    return (await this.#find(digest)) !== undefined;
+    return (await fileSize(this.path(digest))) !== undefined;
   }
 
   async size(digest: Digest): Promise<number> {
-    const size = await this.#find(digest);
+    const size = await fileSize(this.path(digest));
     if (size === undefined) throw noSuchBlob(digest);
     return size;
+  }
+
+  async diskBytes(digest: Digest): Promise<number> {
+    const sizes = await Promise.all([this.path(digest), this.sidecar(digest)].map(fileSize));
+    return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
   }
 
   async read(digest: Digest, limitBytes = DEFAULT_READ_LIMIT_BYTES): Promise<Uint8Array> {
@@ -173,15 +178,6 @@ class DirectoryStore implements ContentStore {
       lease?.add(digest);
       return this.has(digest);
     });
-  }
-
-  async #find(digest: Digest): Promise<number | undefined> {
-    try {
-      return (await stat(this.path(digest))).size;
-    } catch (error) {
-      if (isAbsent(error)) return undefined;
-      throw fileError(`look for blob "${digest}"`, error);
-    }
   }
 }
 

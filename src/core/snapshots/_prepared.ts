@@ -1,7 +1,9 @@
 import { access, chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, isAbsent, publish } from "#lib/fs";
-import type { ActiveSnapshots } from "./_active.ts";
+import { type ActiveSnapshots, diskUsage } from "./_active.ts";
+import { hexOf } from "./_layers.ts";
+import type { ChainID, PreparedPart } from "./snapshot.ts";
 
 /**
  * Directories that a driver extracted, each there whole or not at all:
@@ -12,6 +14,7 @@ import type { ActiveSnapshots } from "./_active.ts";
 export class PreparedTrees {
   readonly #folder: string;
   readonly #active: ActiveSnapshots;
+  readonly #bytes = new Map<ChainID, number>();
 
   constructor(folder: string, active: ActiveSnapshots) {
     this.#folder = folder;
@@ -42,6 +45,15 @@ export class PreparedTrees {
       if (isAbsent(error)) return false;
       throw fileError(`look for "${hex}"`, error);
     }
+  }
+
+  /** What is there for a chain. Trees do not change, so each is measured once. */
+  async part(key: ChainID): Promise<PreparedPart[]> {
+    const hex = hexOf(key);
+    if (!(await this.has(hex))) return [];
+    const bytes = this.#bytes.get(key) ?? (await diskUsage(this.tree(hex)));
+    this.#bytes.set(key, bytes);
+    return [{ key, bytes }];
   }
 
   /** @param fill - is given the folder, in which `tree` is empty yet; what it throws leaves nothing behind */

@@ -290,6 +290,16 @@ export function snapshotterSuite(name: string, make: (options: DriverOptions) =>
       expect(await snapshots.chainSize(chain)).toBe(4);
     });
 
+    test("preparedParts() measures what was made for a chain, and makes nothing", async () => {
+      const chain = [await layerOf([file("a", "x".repeat(10_000))]), await layerOf([file("b", "2")])];
+      expect(await snapshots.preparedParts(chain)).toEqual([]);
+      await snapshots.prepareChain(chain);
+      const parts = await snapshots.preparedParts(chain);
+      expect(parts.length).toBeGreaterThan(0);
+      expect(new Set(parts.map((part) => part.key)).size).toBe(parts.length);
+      for (const { bytes } of parts) expect(bytes).toBeGreaterThan(0);
+    });
+
     test("answers for keys that exist, or do not", async () => {
       const chain = [await layerOf(BASE)];
       await snapshots.create("c", chain);

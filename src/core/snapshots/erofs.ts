@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { parseDigest } from "#api/oci";
 import { KeyedLock } from "#lib/async";
 import { type ErofsImage, openErofs, readErofsTags } from "#lib/erofs";
-import { byteString, fileError, isAbsent, TEMPORARY_SUFFIX } from "#lib/fs";
+import { byteString, fileError, fileSize, isAbsent, TEMPORARY_SUFFIX } from "#lib/fs";
 import { ActiveSnapshots, type Owner } from "./_active.ts";
 import { indexChainJob, measureImageJob } from "./_index-jobs.ts";
 import { hexOf, layerFilesOf } from "./_layers.ts";
@@ -11,7 +11,16 @@ import { readMerged } from "./_read-merged.ts";
 import { chainIDOf } from "./chain.ts";
 import { type DriverOptions, overlayMount } from "./driver.ts";
 import type { FileTree } from "./file-tree.ts";
-import type { ChainID, DiffID, Mount, RootMounts, Scratch, SnapshotDiff, Snapshotter } from "./snapshot.ts";
+import type {
+  ChainID,
+  DiffID,
+  Mount,
+  PreparedPart,
+  RootMounts,
+  Scratch,
+  SnapshotDiff,
+  Snapshotter,
+} from "./snapshot.ts";
 
 /**
  * The default driver: layers stay the tars they are. A chain is one EROFS image that holds the merged metadata of its
@@ -61,6 +70,12 @@ class ErofsSnapshotter implements Snapshotter {
       this.#sizes.set(chainID, await this.#options.workers.run(indexChainJob, input));
     });
     return chainID;
+  }
+
+  async preparedParts(chain: readonly DiffID[]): Promise<readonly PreparedPart[]> {
+    const key = chainIDOf(chain);
+    const bytes = await fileSize(this.#image(hexOf(key)));
+    return bytes === undefined ? [] : [{ key, bytes }];
   }
 
   async retainChains(used: ReadonlySet<ChainID>): Promise<void> {

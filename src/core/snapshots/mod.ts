@@ -11,6 +11,7 @@ export {
   type DiffID,
   type Mount,
   OPAQUE_XATTR,
+  type PreparedPart,
   type RootMounts,
   type SnapshotDiff,
   type Snapshotter,

@@ -12,7 +12,7 @@ import { readMerged } from "./_read-merged.ts";
 import { chainIDOf } from "./chain.ts";
 import { bindView, type DriverOptions, overlayMount } from "./driver.ts";
 import type { FileTree } from "./file-tree.ts";
-import type { ChainID, DiffID, RootMounts, Scratch, SnapshotDiff, Snapshotter } from "./snapshot.ts";
+import type { ChainID, DiffID, PreparedPart, RootMounts, Scratch, SnapshotDiff, Snapshotter } from "./snapshot.ts";
 
 /**
  * The fallback where the kernel cannot mount EROFS from files: each layer is extracted once into a directory, and a
@@ -69,6 +69,11 @@ class OverlaySnapshotter implements Snapshotter {
       });
     });
     return chainID;
+  }
+
+  async preparedParts(chain: readonly DiffID[]): Promise<readonly PreparedPart[]> {
+    const stack = chain.map((_, layer) => chainIDOf(chain.slice(0, layer + 1)));
+    return (await Promise.all(stack.map((key) => this.#layers.part(key)))).flat();
   }
 
   async retainChains(used: ReadonlySet<ChainID>): Promise<void> {

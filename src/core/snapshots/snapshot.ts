@@ -40,6 +40,12 @@ export interface SnapshotDiff {
   readonly below: RootMounts;
 }
 
+/** Something on disk that a driver made for chains; several chains may need the same part. */
+export interface PreparedPart {
+  readonly key: ChainID;
+  readonly bytes: number;
+}
+
 /** The attribute that overlayfs gives a directory through which nothing of the layers below shows. */
 export const OPAQUE_XATTR = "trusted.overlay.opaque";
 
@@ -56,6 +62,8 @@ export interface Snapshotter {
    * @throws `invalid-parameter` for a tar that is malformed or tries to escape; `not-found` when a layer's blob is missing
    */
   prepareChain(chain: readonly DiffID[]): Promise<ChainID>;
+  /** What `prepareChain` made for a chain; nothing is made for it. */
+  preparedParts(chain: readonly DiffID[]): Promise<readonly PreparedPart[]>;
   /** Drops what `prepareChain` made for chains that are not in `used`. */
   retainChains(used: ReadonlySet<ChainID>): Promise<void>;
 

@@ -9,7 +9,7 @@ import { readInRoot } from "./_read-merged.ts";
 import { chainIDOf } from "./chain.ts";
 import { bindView, type DriverOptions } from "./driver.ts";
 import type { FileTree } from "./file-tree.ts";
-import type { ChainID, DiffID, RootMounts, SnapshotDiff, Snapshotter } from "./snapshot.ts";
+import type { ChainID, DiffID, PreparedPart, RootMounts, SnapshotDiff, Snapshotter } from "./snapshot.ts";
 
 /**
  * The driver that works anywhere: a chain is a full copy of its merged layers, and so is each snapshot, extracted from
@@ -50,6 +50,10 @@ class VfsSnapshotter implements Snapshotter {
       await this.#chains.add(hexOf(chainID), (folder) => this.#extract(chain, join(folder, "tree")));
     });
     return chainID;
+  }
+
+  async preparedParts(chain: readonly DiffID[]): Promise<readonly PreparedPart[]> {
+    return await this.#chains.part(chainIDOf(chain));
   }
 
   async retainChains(used: ReadonlySet<ChainID>): Promise<void> {
