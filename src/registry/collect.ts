@@ -15,11 +15,11 @@ const BATCH = 256;
  * metadata knows nothing of, which a crash leaves; that reads the whole list of blobs.
  */
 export async function collect(parts: Parts, options: { sweep?: boolean } = {}): Promise<CollectReport> {
+  // Whoever has lost the storage to another process learns it here, and removes nothing.
+  await parts.manifests.durable();
   const uploads = await collectUploads(parts);
   const manifests = await collectManifests(parts);
   await unlinkBlobs(parts);
-  // What is forgotten below must not come back after a power cut without its bytes.
-  await parts.manifests.durable();
   const unlinked = await removeUnlinked(parts);
   const swept = options.sweep ? await sweep(parts) : { blobs: 0, bytes: 0, uploads: 0 };
   parts.manifests.forgetEmptyRepositories();
@@ -96,6 +96,8 @@ async function removeUnlinked(parts: Parts): Promise<{ blobs: number; bytes: num
 function removeBytes(parts: Parts, digest: Digest, isGarbage: () => boolean): Promise<number | undefined> {
   return parts.linking.run(digest, async () => {
     if (!isGarbage()) return undefined;
+    // What was forgotten must not come back after a power cut without its bytes.
+    await parts.manifests.durable();
     const size = await parts.blobs.find(digest);
     await parts.blobs.remove(digest);
     return size ?? 0;
@@ -114,6 +116,7 @@ async function sweep(parts: Parts): Promise<{ blobs: number; bytes: number; uplo
   }
   for await (const id of parts.blobs.listUploads()) {
     if (parts.manifests.knowsUpload(id)) continue;
+    await parts.manifests.durable();
     await parts.blobs.removeUpload(id);
     removed.uploads += 1;
   }

@@ -270,9 +270,9 @@ function forgetEmptyRepositories(database: Database): boolean {
   return (
     database.runSoon(
       `DELETE FROM repositories WHERE bytes = 0
-       AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository = id)
-       AND NOT EXISTS (SELECT 1 FROM repository_blobs WHERE repository = id)
-       AND NOT EXISTS (SELECT 1 FROM uploads WHERE repository = id)`,
+       AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository = repositories.id)
+       AND NOT EXISTS (SELECT 1 FROM repository_blobs WHERE repository = repositories.id)
+       AND NOT EXISTS (SELECT 1 FROM uploads WHERE repository = repositories.id)`,
     ) > 0
   );
 }

@@ -79,6 +79,15 @@ test("the registry that opened the bucket first acknowledges nothing any more", 
   await second.pushImage("app", "v2", "two");
 });
 
+test("a registry that has lost the bucket removes nothing of it", async () => {
+  const first = new TestRegistry(await open(), clock);
+  const second = new TestRegistry(await open(), clock);
+  await second.pushImage("app", "v1", "one");
+  const before = keys("");
+  await expect(first.registry.collect({ sweep: true })).rejects.toMatchObject({ kind: "unavailable" });
+  expect(keys("")).toEqual(before);
+});
+
 test("of two that believe to be the writer only one gets its change in", async () => {
   const first = await open();
   const writer = server.objects.get("writer");

@@ -69,7 +69,10 @@ export class BucketJournal implements Journal {
     return this.#next;
   }
 
+  /** Also with nothing to write: what is removed afterwards may be another's by now. */
   async #flush(): Promise<void> {
+    // Asked first: an object of one who has lost the bucket would be in the way of who has it.
+    if ((await this.#bucket.find("writer")) !== this.#writer) throw lostBucket();
     for (;;) {
       const batch = this.#batch();
       const [first] = batch;
@@ -91,11 +94,8 @@ export class BucketJournal implements Journal {
 
   /** False when there is an object of that name. */
   async #write(first: number, batch: readonly { seq: number; change: string }[]): Promise<boolean> {
-    const writer = this.#writer;
     const lines = batch.map(({ seq, change }) => `{"seq":${seq},"change":${change}}`);
-    const text = [JSON.stringify({ writer }), ...lines].join("\n");
-    // Asked first: an object of one who has lost the bucket would be in the way of who has it.
-    if ((await this.#bucket.find("writer")) !== writer) throw lostBucket();
+    const text = [JSON.stringify({ writer: this.#writer }), ...lines].join("\n");
     const isNew = await this.#bucket.writeNew(journalKey(first), text);
     if (isNew) this.#onGrowth(text.length);
     return isNew;
