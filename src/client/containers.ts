@@ -1,13 +1,16 @@
-import type {
-  ContainerConfig,
-  ContainerCreateResponse,
-  ContainerInspectResponse,
-  ContainerSummary,
-  ContainerTopResponse,
-  ContainerWaitResponse,
-  FilesystemChange,
-  HostConfig,
-  NetworkingConfig,
+import {
+  type ContainerConfig,
+  type ContainerCreateResponse,
+  type ContainerInspectResponse,
+  type ContainerSummary,
+  type ContainerTopResponse,
+  type ContainerWaitResponse,
+  decodePathStat,
+  type FilesystemChange,
+  type HostConfig,
+  type NetworkingConfig,
+  PATH_STAT_HEADER,
+  type PathStat,
 } from "#api/engine";
 import type { EngineClient, EngineResponse, HijackedStream, Query } from "./engine-client.ts";
 import { encodeFilters, type Filters } from "./filters.ts";
@@ -215,6 +218,41 @@ export function archive(
   options: { method?: "GET" | "HEAD" } = {},
 ): Promise<EngineResponse> {
   return engine.request(options.method ?? "GET", route(container, "archive"), { query: { path } });
+}
+
+/** What a path of a container is, without its content; a link at its end is not followed. */
+export async function statPath(engine: EngineClient, container: string, path: string): Promise<PathStat> {
+  const { headers } = await engine.request("HEAD", route(container, "archive"), { query: { path } });
+  return decodePathStat(headers.get(PATH_STAT_HEADER.toLowerCase()));
+}
+
+export interface PutArchiveOptions {
+  readonly tar: AsyncIterable<Uint8Array>;
+  /** All of it belongs to the container's user. */
+  readonly copyUIDGID?: boolean;
+  /** Refuses to replace a directory by something else, and the other way round. */
+  readonly noOverwriteDirNonDir?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Extracts a tar into a directory of a container. */
+export async function putArchive(
+  engine: EngineClient,
+  container: string,
+  path: string,
+  { tar, copyUIDGID, noOverwriteDirNonDir, signal }: PutArchiveOptions,
+): Promise<void> {
+  const query = { path, copyUIDGID, noOverwriteDirNonDir };
+  await engine.discard("PUT", route(container, "archive"), { query, body: tar, ...(signal && { signal }) });
+}
+
+/** The root filesystem as a tar. */
+export async function exportFiles(
+  engine: EngineClient,
+  container: string,
+  options: { signal?: AbortSignal } = {},
+): Promise<AsyncIterable<Uint8Array>> {
+  return (await engine.request("GET", route(container, "export"), options)).body;
 }
 
 export async function prune(engine: EngineClient, filters?: Filters): Promise<PruneReport> {

@@ -20,6 +20,7 @@ const cp = command("cp", async () => (await import("./cp.ts")).cp);
 const create = command("create", async () => (await import("./container/create.ts")).create);
 const diff = command("diff", async () => (await import("./diff.ts")).diff);
 const exec = command("exec", async () => (await import("./container/exec.ts")).exec);
+const exportFiles = command("export", async () => (await import("./container/export.ts")).exportFiles);
 const kill = command("kill", async () => (await import("./container/kill.ts")).kill);
 const logs = command("logs", async () => (await import("./container/logs.ts")).logs);
 const ps = command("ls", async () => (await import("./container/ls.ts")).ls, "list", "ps");
@@ -56,6 +57,7 @@ const container = group("container", "Manage containers", [
   create,
   diff,
   exec,
+  exportFiles,
   command("inspect", async () => (await import("./container/inspect.ts")).inspect),
   kill,
   logs,
@@ -133,6 +135,7 @@ export const commandTree: CommandGroup = group("tug", "A container engine that s
   also(events),
   also(exec),
   also(explain),
+  also(exportFiles),
   also(history),
   image,
   also(images, "images"),

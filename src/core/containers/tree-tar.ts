@@ -1,9 +1,7 @@
 import type { TreeEntry } from "#executor";
 import type { ByteString } from "#lib/fs";
-import { TAR_END, type TarEntryType, type TarHeader, tarHeader, tarPadding } from "#lib/tar";
+import { type TarEntryType, type TarHeader, TarPacker } from "#lib/tar";
 
-/** Small pieces leave together, in chunks of about this size. */
-const CHUNK_BYTES = 128 * 1024;
 /** Of so many files with several names the first is remembered. Beyond, each further name is stored as a file of its own. */
 const LINKS_LIMIT = 1 << 20;
 
@@ -24,10 +22,9 @@ export function typeOf({ mode }: Pick<TreeEntry, "mode">): TarEntryType | undefi
   return TYPES[mode & 0o170000];
 }
 
-/** A tar, piece by piece. Further names of a file become links, its content comes once. */
+/** A tar of a tree. Further names of a file become links, its content comes once. */
 export class TreeTar {
-  #pending: Uint8Array[] = [];
-  #size = 0;
+  readonly #packer = new TarPacker();
   readonly #first = new Map<string, ByteString>();
 
   /** Adds an entry under a name; yields what there is to send by now. */
@@ -38,33 +35,18 @@ export class TreeTar {
     if (first !== undefined) return yield* this.header({ ...headerOf(entry, "link", name), linkName: first });
     yield* this.header(headerOf(entry, type, name));
     if (type !== "file") return;
-    for await (const piece of entry.content) yield* this.#put(piece);
-    yield* this.#put(tarPadding(entry.size));
+    for await (const piece of entry.content) yield* this.#packer.data(piece);
+    yield* this.#packer.padding(entry.size);
   }
 
   /** Adds a member without content. */
-  *header(header: TarHeader): Generator<Uint8Array> {
-    yield* this.#put(tarHeader(header));
+  header(header: TarHeader): Generator<Uint8Array> {
+    return this.#packer.header(header);
   }
 
   /** The end of the archive. */
-  *end(): Generator<Uint8Array> {
-    yield* this.#put(TAR_END);
-    yield* this.#flush();
-  }
-
-  *#put(bytes: Uint8Array): Generator<Uint8Array> {
-    if (bytes.length === 0) return;
-    this.#pending.push(bytes);
-    this.#size += bytes.length;
-    if (this.#size >= CHUNK_BYTES) yield* this.#flush();
-  }
-
-  *#flush(): Generator<Uint8Array> {
-    const pending = this.#pending;
-    this.#pending = [];
-    this.#size = 0;
-    if (pending.length > 0) yield pending.length === 1 ? pending[0]! : Buffer.concat(pending);
+  end(): Generator<Uint8Array> {
+    return this.#packer.end();
   }
 
   #firstName(identity: string, name: ByteString): ByteString | undefined {
@@ -77,6 +59,7 @@ export class TreeTar {
 
 /** Times in whole seconds, as Docker writes them: a fraction would cost each member two blocks more. */
 function headerOf(entry: TreeEntry, type: TarEntryType, name: ByteString): TarHeader {
+  const isDevice = type === "character" || type === "block";
   return {
     type,
     name: (type === "directory" && !name.endsWith("/") ? `${name}/` : name) as ByteString,
@@ -86,10 +69,10 @@ function headerOf(entry: TreeEntry, type: TarEntryType, name: ByteString): TarHe
     uid: entry.uid,
     gid: entry.gid,
     modified: { seconds: entry.seconds, nanoseconds: 0 },
-    deviceMajor: type === "character" || type === "block" ? entry.deviceMajor : 0,
-    deviceMinor: type === "character" || type === "block" ? entry.deviceMinor : 0,
-    xattrs: type === "link" ? NONE : entry.xattrs,
+    deviceMajor: isDevice ? entry.deviceMajor : 0,
+    deviceMinor: isDevice ? entry.deviceMinor : 0,
+    xattrs: type === "link" ? NO_XATTRS : entry.xattrs,
   };
 }
 
-const NONE: ReadonlyMap<ByteString, Uint8Array> = new Map();
+const NO_XATTRS: ReadonlyMap<ByteString, Uint8Array> = new Map();

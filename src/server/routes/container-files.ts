@@ -1,9 +1,9 @@
+import { encodePathStat, goFileMode, PATH_STAT_HEADER } from "#api/engine";
 import type { Change, Containers, PathStat } from "#core/containers";
 import type { HttpResponse } from "#lib/http";
 import { invalid } from "../errors.ts";
 import { empty, json } from "../reply.ts";
 import { type ApiRequest, get, head, put, type Route } from "../router.ts";
-import { pathStatHeader } from "../views/path-stat.ts";
 
 type Backend = Pick<Containers, "changes" | "export" | "statPath" | "getArchive" | "putArchive">;
 
@@ -59,6 +59,6 @@ function place({ params, query }: ApiRequest): { id: string; path: string } {
   return { id: params.id ?? "", path };
 }
 
-function statHeaders(stat: PathStat): Record<string, string> {
-  return { "X-Docker-Container-Path-Stat": pathStatHeader(stat) };
+function statHeaders({ name, size, mode, modifiedAt: mtime, linkTarget }: PathStat): Record<string, string> {
+  return { [PATH_STAT_HEADER]: encodePathStat({ name, size, mode: goFileMode(mode), mtime, linkTarget }) };
 }

@@ -1,10 +1,9 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { type EngineClient, images } from "#client";
 import { EngineError } from "#lib/errors";
 import { defineCommand } from "../../command.ts";
 import type { Context } from "../../context.ts";
-import { openFault } from "../../create/env-files.ts";
 import { list, string } from "../../flags/flag.ts";
+import { NewFile } from "../../new-file.ts";
 import { countOnTerminal } from "../../progress/stream.ts";
 import { interruptible } from "../../progress/transfer.ts";
 import { platformsFlag } from "./_platform.ts";
@@ -33,7 +32,7 @@ export const save = defineCommand({
     const platforms = platformsFlag(flags.platform, io);
     const engine = await context.engine();
     await interruptible(io, async (signal) => {
-      using file = flags.output === "" ? undefined : new NewFile(flags.output);
+      using file = flags.output === "" ? undefined : new NewFile(flags.output, "failed to save image");
       const archive = await images.save(engine, args, { ...platforms, signal });
       const body = io.stderr.isTerminal ? await counted(context, engine, { names: args, archive }) : archive;
       for await (const bytes of body) {
@@ -56,36 +55,4 @@ async function counted({ io }: Context, engine: EngineClient, { names, archive }
   const totalBytes = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
   const labels = { id: names.join(" "), during: "Saving", after: "Saved" };
   return countOnTerminal(archive, { io, output: io.stderr, totalBytes, labels });
-}
-
-/** A file that takes its name when it is complete; until then it is a temporary one beside it. */
-class NewFile implements Disposable {
-  readonly #path: string;
-  readonly #temporary: string;
-  readonly #fd: number;
-  #isDone = false;
-
-  constructor(path: string) {
-    this.#path = path;
-    this.#temporary = `${path}.tmp-${process.pid}`;
-    try {
-      this.#fd = openSync(this.#temporary, "wx", 0o600);
-    } catch (cause) {
-      throw new EngineError("invalid-parameter", `failed to save image: ${openFault(path, cause)}`, { cause });
-    }
-  }
-
-  write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
-  }
-
-  commit(): void {
-    renameSync(this.#temporary, this.#path);
-    this.#isDone = true;
-  }
-
-  [Symbol.dispose](): void {
-    closeSync(this.#fd);
-    if (!this.#isDone) rmSync(this.#temporary, { force: true });
-  }
 }
