@@ -126,7 +126,11 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   /** The same, but anything except exit code 0 is an error; gives stdout, trimmed. */
-  async ok(program: "docker" | "tug", args: string[], options: { stdin?: string | Uint8Array } = {}): Promise<string> {
+  async ok(
+    program: "docker" | "tug",
+    args: string[],
+    options: { stdin?: string | Uint8Array; env?: Record<string, string> } = {},
+  ): Promise<string> {
     const result = await this.cli(program, args, options);
     if (result.code !== 0) {
       throw new Error(

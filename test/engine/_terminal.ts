@@ -41,6 +41,11 @@ export class TerminalSession implements Disposable {
     }
   }
 
+  /** All that was shown. */
+  get text(): string {
+    return this.#text;
+  }
+
   /** What was shown and not yet waited for. */
   get unread(): string {
     return this.#text.slice(this.#read);
