@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Digest } from "#api/oci";
 import type { Clock } from "#lib/time";
 import { chunksOf, digestOf, StillClock, TestRegistry, textOf } from "./_testing.ts";
-import { specificationSuite } from "./conformance-specification.ts";
+import { specificationSuite, uploadSuite } from "./conformance-specification.ts";
 import type { RegistryStorage } from "./storage.ts";
 
 /** One place where a registry can keep things, to be opened again and again. */
@@ -13,35 +13,83 @@ export interface Place extends AsyncDisposable {
   files(): Promise<string[]>;
 }
 
-/** All that the tests of a storage share; reopened by `restart`, as after a crash. */
-export interface Bench {
+/** A place while a test uses it; reopened by `restart`, as after a crash. */
+export interface Bench extends AsyncDisposable {
   readonly clock: StillClock;
   readonly place: Place;
-  storage: RegistryStorage;
+  readonly storage: RegistryStorage;
   restart(): Promise<void>;
 }
 
 export function registrySuite(name: string, makePlace: () => Promise<Place>): void {
+  const makeBench = async () => await openBench(await makePlace());
   describe(name, () => {
-    const bench = {} as { -readonly [K in keyof Bench]: Bench[K] };
-    beforeEach(async () => {
-      bench.clock = new StillClock();
-      bench.place = await makePlace();
-      bench.storage = await bench.place.open(bench.clock);
-      bench.restart = async () => {
-        await bench.storage[Symbol.asyncDispose]();
-        bench.storage = await bench.place.open(bench.clock);
-      };
+    describe("specification", () => specificationSuite(makeBench));
+    describe("one test, one place", () => {
+      const bench = new CurrentBench();
+      beforeEach(async () => bench.take(await makeBench()));
+      afterEach(() => bench[Symbol.asyncDispose]());
+      describe("uploads", () => uploadSuite(bench));
+      describe("blobs", () => blobSuite(bench));
+      describe("metadata", () => metadataSuite(bench));
+      describe("collector", () => collectorSuite(bench));
     });
-    afterEach(async () => {
-      await bench.storage[Symbol.asyncDispose]();
-      await bench.place[Symbol.asyncDispose]();
-    });
-    describe("blobs", () => blobSuite(bench));
-    describe("metadata", () => metadataSuite(bench));
-    describe("specification", () => specificationSuite(bench));
-    describe("collector", () => collectorSuite(bench));
   });
+}
+
+/** The bench of the test that runs: suites are declared before there is any. */
+class CurrentBench implements Bench {
+  #bench: Bench | undefined;
+
+  take(bench: Bench): void {
+    this.#bench = bench;
+  }
+
+  get clock(): StillClock {
+    return this.#current.clock;
+  }
+
+  get place(): Place {
+    return this.#current.place;
+  }
+
+  get storage(): RegistryStorage {
+    return this.#current.storage;
+  }
+
+  restart(): Promise<void> {
+    return this.#current.restart();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#bench?.[Symbol.asyncDispose]();
+    this.#bench = undefined;
+  }
+
+  get #current(): Bench {
+    if (this.#bench === undefined) throw new Error("no test runs");
+    return this.#bench;
+  }
+}
+
+async function openBench(place: Place): Promise<Bench> {
+  const clock = new StillClock();
+  let storage = await place.open(clock);
+  return {
+    clock,
+    place,
+    get storage() {
+      return storage;
+    },
+    async restart() {
+      await storage[Symbol.asyncDispose]();
+      storage = await place.open(clock);
+    },
+    async [Symbol.asyncDispose]() {
+      await storage[Symbol.asyncDispose]();
+      await place[Symbol.asyncDispose]();
+    },
+  };
 }
 
 function blobSuite(bench: Bench): void {
