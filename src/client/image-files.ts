@@ -51,13 +51,12 @@ export async function* files(
   yield* parseJsonLines<ImageFile>(body);
 }
 
-/** A path of an image as a tar, what it is in the head. */
+/** A path of an image as a tar; what it is stands in the head. */
 export function archive(
   engine: EngineClient,
   image: string,
   path: string,
-  options: Selected & { readonly method?: "GET" | "HEAD" } = {},
+  { platform }: Selected = {},
 ): Promise<EngineResponse> {
-  const { method = "GET", platform } = options;
-  return engine.request(method, imageRoute(image, "archive"), { query: { path, platform: platformQuery(platform) } });
+  return engine.request("GET", imageRoute(image, "archive"), { query: { path, platform: platformQuery(platform) } });
 }

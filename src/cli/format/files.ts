@@ -30,9 +30,10 @@ export async function* listingOf(
   let group: ImageFile[] = [];
   let groups = 0;
   const textOf = (directory: string) => {
-    const head = heads && `${groups === 0 ? "" : "\n"}${heads.prefix}${oneLine(directory)}:\n`;
-    groups++;
-    return `${head ?? ""}${groupText(group, style)}`;
+    const isItself = group.length === 1 && group[0]!.Path === heads?.first;
+    const gap = groups++ === 0 ? "" : "\n";
+    const head = heads === undefined || isItself ? "" : `${gap}${heads.prefix}${oneLine(directory)}:\n`;
+    return head + groupText(group, style);
   };
   for await (const file of files) {
     const [before] = group;

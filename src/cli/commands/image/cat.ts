@@ -1,4 +1,4 @@
-import { decodePathStat, isGoDirectory, isGoSymlink, PATH_STAT_HEADER } from "#api/engine";
+import { decodePathStat, isGoDirectory, PATH_STAT_HEADER } from "#api/engine";
 import { type EngineClient, imageFiles } from "#client";
 import { EngineError } from "#lib/errors";
 import { expandSparse, readTar } from "#lib/tar";
@@ -22,35 +22,30 @@ export const cat = defineCommand({
     const { io } = context;
     const engine = await context.engine();
     const options = platformFlag(flags.platform, io);
-    for (const name of args) {
-      const file = await followed(engine, requireImagePath(name), options);
-      for await (const piece of contentOf(engine, file, options)) await io.stdout.writeAsync(piece);
-    }
+    for (const name of args)
+      for await (const piece of contentOf(engine, requireImagePath(name), options)) await io.stdout.writeAsync(piece);
   },
 });
 
 type Options = ReturnType<typeof platformFlag>;
 
-/** Where symlinks at the end of the path lead. @throws EngineError for what has no content */
-async function followed(engine: EngineClient, { image, path }: ImagePath, options: Options): Promise<ImagePath> {
-  const head = await imageFiles.archive(engine, image, path, { ...options, method: "HEAD" });
-  const { mode, linkTarget } = decodePathStat(head.headers.get(PATH_STAT_HEADER.toLowerCase()));
-  if (isGoDirectory(mode))
-    throw new EngineError("invalid-parameter", `"${image}:${path}" is a directory: see "tug ls"`);
-  if (!isGoSymlink(mode)) return { image, path };
-  if (linkTarget === "") throw new EngineError("not-found", `"${image}:${path}" is a symlink that leads nowhere`);
-  return await followed(engine, { image, path: linkTarget }, options);
-}
-
+/** The archive of a path holds a symlink as such, and tells where it leads in the end. */
 async function* contentOf(
   engine: EngineClient,
   { image, path }: ImagePath,
   options: Options,
 ): AsyncGenerator<Uint8Array, void> {
-  const { body } = await imageFiles.archive(engine, image, path, options);
+  const { headers, body } = await imageFiles.archive(engine, image, path, options);
+  const { mode, linkTarget } = decodePathStat(headers.get(PATH_STAT_HEADER.toLowerCase()));
+  if (isGoDirectory(mode)) throw invalid(`"${image}:${path}" is a directory: see "tug ls"`);
   for await (const { entry, body: stored } of readTar(body)) {
-    if (entry.type !== "file")
-      throw new EngineError("invalid-parameter", `"${image}:${path}" is a ${entry.type} and has no content`);
-    yield* expandSparse(entry, stored);
+    if (entry.type === "file") yield* expandSparse(entry, stored);
+    else if (entry.type !== "symlink") throw invalid(`"${image}:${path}" is a ${entry.type} and has no content`);
+    else if (linkTarget === "" || linkTarget === path) throw invalid(`"${image}:${path}" leads nowhere`);
+    else yield* contentOf(engine, { image, path: linkTarget }, options);
   }
+}
+
+function invalid(message: string): EngineError {
+  return new EngineError("invalid-parameter", message);
 }

@@ -1,6 +1,6 @@
 import type { ImageChange, ImageChangeList, ImageExplanation, ImageTotals } from "#api/engine";
 import { formatSize } from "../../values/sizes.ts";
-import type { Cell } from "./columns.ts";
+import { alignColumns, type Cell } from "./columns.ts";
 import { instructionText, MARKS } from "./layers.ts";
 import { oneLine, type Style } from "./style.ts";
 import { drawTree, type TreeRow } from "./tree.ts";
@@ -8,11 +8,15 @@ import { drawTree, type TreeRow } from "./tree.ts";
 /** What `tug explain --layer N` prints: all that the layer did, as a tree. */
 export function layerText(image: ImageExplanation, list: ImageChangeList, style: Style): string {
   const layer = image.Layers[list.Layer - 1]!;
-  const instruction = instructionText(layer.Instruction, style, style.columns - 20);
+  const name = `Layer ${layer.Number} of ${image.Layers.length}`;
+  const head: Cell[] = [
+    { text: name, paint: (text) => style.bold(style.cyan(text)) },
+    instructionText(layer.Instruction),
+  ];
   const lines = [
-    `${style.bold(style.cyan(`Layer ${layer.Number} of ${image.Layers.length}`))}  ${instruction}`,
+    ...alignColumns([head], { indent: 0, columns: style.cutAt }),
     `  ${style.dim(layer.DiffID)}`,
-    `  ${totalsText(layer, style)}; ${formatSize(layer.DiskBytes)} on disk`,
+    `  ${totalsText(layer)}; ${formatSize(layer.DiskBytes)} on disk`,
     "",
     ...drawTree(
       withParents(list.Changes).map((row) => treeRow(row, style)),
@@ -30,16 +34,16 @@ interface Totals {
   readonly Deleted: ImageTotals;
 }
 
-/** `3 added (1.2MB), 1 changed (4B)`. Directories are not counted. */
-export function totalsText({ Added, Changed, Deleted }: Totals, style: Style): string {
+/** `3 files (1.2MB) added, 1 file (4B) changed`. Directories count only where there are no files. */
+export function totalsText({ Added, Changed, Deleted }: Totals): string {
   const kinds = [
-    [Added, "added", style.green],
-    [Changed, "changed", style.yellow],
-    [Deleted, "deleted", style.red],
+    [Added, "added"],
+    [Changed, "changed"],
+    [Deleted, "deleted"],
   ] as const;
   const parts = kinds
     .filter(([{ Files, Directories }]) => Files + Directories > 0)
-    .map(([totals, word, paint]) => paint(`${amount(totals)} ${word}`));
+    .map(([totals, word]) => `${amount(totals)} ${word}`);
   return parts.length === 0 ? "nothing changed" : parts.join(", ");
 }
 

@@ -8,8 +8,6 @@ import { drawTree, type Mark, type TreeRow } from "./tree.ts";
 
 /** Differences shown unless all are wanted. */
 const SHOWN = 40;
-/** Of all columns of a layer but the instruction's. */
-const LAYER_COLUMNS = 36;
 
 /** What `tug diff IMAGE1 IMAGE2` prints. */
 export function comparisonText(images: ImageComparison, names: readonly [string, string], style: Style): string {
@@ -45,17 +43,12 @@ function layerLines(
     shared.length === 0
       ? `  ${oneLine(names[0])} and ${oneLine(names[1])} share no layer`
       : `  ${count} in both and on disk once (${formatSize(SharedDiskBytes)})`;
-  return [sharing, ...alignColumns(rows, { indent: 2, right: [1, 2] })];
+  return [sharing, ...alignColumns(rows, { indent: 2, right: [1, 2], columns: style.cutAt })];
 }
 
 function layerRow({ In, Number: number, DiskBytes, Instruction }: ImageComparisonLayer, style: Style): Cell[] {
   const side = { text: `only in the ${In}`, paint: In === "first" ? style.red : style.green };
-  return [
-    side,
-    String(number),
-    formatSize(DiskBytes),
-    instructionText(Instruction, style, style.columns - LAYER_COLUMNS),
-  ];
+  return [side, String(number), formatSize(DiskBytes), instructionText(Instruction)];
 }
 
 function fileLines(images: ImageComparison, style: Style): string[] {

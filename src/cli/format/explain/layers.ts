@@ -1,19 +1,14 @@
 import type { ImageChangeKind, ImageExplanation, ImageOutlineRow } from "#api/engine";
 import { formatSize } from "../../values/sizes.ts";
-import { ellipsis } from "../ellipsis.ts";
 import { alignColumns, type Cell } from "./columns.ts";
 import { oneLine, type Style } from "./style.ts";
 import { drawTree, type Mark, type TreeRow } from "./tree.ts";
-
-const MIN_INSTRUCTION = 24;
-/** Of all columns but the instruction's. */
-const NUMBER_COLUMNS = 62;
 
 /** The table of steps: those that made a layer with its numbers, the others for what they set. */
 export function layersSection({ Steps, Layers }: ImageExplanation, style: Style): string[] {
   const head = ["#", "ON DISK", "FILES", "ADDED", "CHANGED", "DELETED", "WASTED", "INSTRUCTION"];
   const rows = Steps.map((step): Cell[] => {
-    const instruction = instructionText(step.Instruction, style, style.columns - NUMBER_COLUMNS);
+    const instruction = instructionText(step.Instruction);
     const layer = step.Layer === undefined ? undefined : Layers[step.Layer - 1];
     if (layer === undefined) {
       const metadata = { text: "metadata", paint: style.dim };
@@ -34,6 +29,7 @@ export function layersSection({ Steps, Layers }: ImageExplanation, style: Style)
   return alignColumns([head.map((text) => ({ text, paint: style.dim })), ...rows], {
     indent: 2,
     right: [0, 1, 2, 3, 4, 5, 6],
+    columns: style.cutAt,
   });
 }
 
@@ -44,9 +40,10 @@ function amount(files: number, paint: (text: string) => string): Cell {
 /** Where the bytes of each layer are. */
 export function treesSection({ Layers }: ImageExplanation, style: Style): string[] {
   return Layers.flatMap((layer) => {
-    const head = `  ${style.cyan(String(layer.Number))} ${instructionText(layer.Instruction, style, style.columns - 6)}`;
-    if (layer.Outline.length === 0) return [head, `    ${style.dim("changes no file")}`];
-    return [head, ...drawTree(layer.Outline.map(outlineRow), style, { indent: 4 })];
+    const number = { text: String(layer.Number), paint: style.cyan };
+    const head = alignColumns([[number, instructionText(layer.Instruction)]], { indent: 2, columns: style.cutAt });
+    if (layer.Outline.length === 0) return [...head, `     ${style.dim("changes no file")}`];
+    return [...head, ...drawTree(layer.Outline.map(outlineRow), style, { indent: 5 })];
   });
 }
 
@@ -59,7 +56,6 @@ function outlineRow({ Path, Kind, Type, Bytes, Files }: ImageOutlineRow): TreeRo
   return { path: Path, isDirectory, ...mark, cells: [formatSize(Bytes), ...files] };
 }
 
-export function instructionText(instruction: string, style: Style, columns: number): string {
-  const text = instruction === "" ? "(the image does not say)" : oneLine(instruction);
-  return style.truncate ? ellipsis(text, Math.max(columns, MIN_INSTRUCTION)) : text;
+export function instructionText(instruction: string): string {
+  return instruction === "" ? "(the image does not say)" : oneLine(instruction);
 }

@@ -15,7 +15,7 @@ export function programSection({ Program, WorkingDirectory, Config }: ImageExpla
     ...(Program.Problem === undefined ? [] : [`  ${style.red(oneLine(Program.Problem))}`]),
     ...alignColumns(
       Program.Files.map((file) => fileCells(file, style)),
-      { indent: 4, right: [3] },
+      { indent: 4, right: [3], columns: style.cutAt },
     ),
     ...directoryLines(WorkingDirectory, style),
   ];

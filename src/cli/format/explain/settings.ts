@@ -1,5 +1,4 @@
 import type { ImageExplanation } from "#api/engine";
-import { ellipsis } from "../ellipsis.ts";
 import { alignColumns, type Cell } from "./columns.ts";
 import { oneLine, type Style } from "./style.ts";
 
@@ -21,12 +20,8 @@ export function settingsSection({ Config }: ImageExplanation, style: Style): str
   add("stop signal", Config.StopSignal ? [Config.StopSignal] : []);
   add("shell", Config.Shell ? [Config.Shell.join(" ")] : []);
   add("on build", Config.OnBuild ?? []);
-  const room = style.columns - 2 - Math.max(...rows.map(([name]) => name.length)) - 2;
-  const cells = rows.map(([name, value]): Cell[] => [
-    { text: name, paint: style.dim },
-    style.truncate ? ellipsis(value, room) : value,
-  ]);
-  return alignColumns(cells, { indent: 2 });
+  const cells = rows.map(([name, value]): Cell[] => [{ text: name, paint: style.dim }, value]);
+  return alignColumns(cells, { indent: 2, columns: style.cutAt });
 }
 
 function healthText(test: readonly string[] | null | undefined): string[] {

@@ -13,8 +13,10 @@ export interface Style {
   readonly red: Paint;
   /** Of the terminal; elsewhere of a page. */
   readonly columns: number;
-  /** Cut what is longer than its line. */
+  /** Leave out what is long. */
   readonly truncate: boolean;
+  /** Where lines of tables are cut, if at all. */
+  readonly cutAt: number;
 }
 
 const PAGE_COLUMNS = 100;
@@ -29,8 +31,9 @@ export function styleFor(io: Io, { truncate }: { truncate: boolean }): Style {
   const paints = colors
     ? { bold, dim, cyan, green, yellow, red }
     : { bold: plain, dim: plain, cyan: plain, green: plain, yellow: plain, red: plain };
-  const columns = io.terminalSize()?.columns ?? PAGE_COLUMNS;
-  return { ...paints, columns: Math.min(Math.max(columns, MIN_COLUMNS), MAX_COLUMNS), truncate };
+  const room = io.terminalSize()?.columns ?? PAGE_COLUMNS;
+  const columns = Math.min(Math.max(room, MIN_COLUMNS), MAX_COLUMNS);
+  return { ...paints, columns, truncate, cutAt: truncate ? columns : Number.POSITIVE_INFINITY };
 }
 
 /** Text of an image for one line of a terminal. */

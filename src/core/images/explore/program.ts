@@ -33,24 +33,30 @@ export async function explainProgram(input: ProgramInput): Promise<ImageProgram>
   if (found === undefined)
     return { Argv: argv, Files: [], Problem: `the program "${program}" is not in the image, or not executable` };
   const files = [finder.told(program, "program", found), ...(await finder.interpreters(found))];
-  for (const { word, isProgram } of argumentWords(argv.slice(0, MAX_WORDS))) {
-    const argument = isProgram ? finder.program(word) : finder.file(word);
-    if (argument === undefined || files.some(({ Path }) => Path === argument.asked)) continue;
-    files.push(finder.told(word, isProgram ? "program" : "argument", argument));
-    if (isProgram) files.push(...(await finder.interpreters(argument)));
+  const add = (file: ImageProgramFile) => {
+    if (!files.some(({ Path }) => Path === file.Path)) files.push(file);
+  };
+  for (const { word, mayRun } of argumentWords(argv.slice(0, MAX_WORDS), Entrypoint?.length ?? 0)) {
+    const run = mayRun ? finder.program(word) : undefined;
+    const file = run ?? finder.file(word);
+    if (file !== undefined) add(finder.told(word, run === undefined ? "argument" : "program", file));
+    if (run !== undefined) for (const interpreter of await finder.interpreters(run)) add(interpreter);
   }
   return { Argv: argv, Files: files };
 }
 
-/** The words after the program that may be files. What a shell is told to run is taken apart, as far as words go. */
-function argumentWords(argv: readonly string[]): { word: string; isProgram: boolean }[] {
+/**
+ * The words after the program that may be files. What a shell is told to run is taken apart, as far as words go. The
+ * first word of a command behind an entrypoint may be run, too: entrypoints end in `exec "$@"` as a rule.
+ */
+function argumentWords(argv: readonly string[], entrypoint: number): { word: string; mayRun: boolean }[] {
   const [shell = "", option, script = ""] = argv;
   if (!/(^|\/)(ba|da|a)?sh$/.test(shell) || option !== "-c") {
-    return argv.slice(1).map((word) => ({ word, isProgram: false }));
+    return argv.slice(1).map((word, i) => ({ word, mayRun: i + 1 === entrypoint }));
   }
   const words = script.split(/[\s;&|()<>]+/).map((word) => word.replace(/^(["'])(.*)\1$/, "$2"));
   const meant = words.filter((word) => word !== "" && word !== "exec" && !/^\w+=/.test(word)).slice(0, MAX_WORDS);
-  return meant.map((word, position) => ({ word, isProgram: position === 0 }));
+  return meant.map((word, position) => ({ word, mayRun: position === 0 }));
 }
 
 class Finder {
