@@ -62,9 +62,6 @@ describe("an engine without plugins and swarm", () => {
     ["POST /build", "building images"],
     ["POST /containers/x/update", "changing the limits of a container"],
     ["GET /containers/x/stats", "the statistics of a container"],
-    ["GET /containers/x/changes", "listing the changed files of a container"],
-    ["GET /containers/x/export", "exporting the files of a container"],
-    ["PUT /containers/x/archive", "copying files in and out of containers"],
   ])("%s says that %s is not there yet", async (line, feature) => {
     const message = `${feature} is not implemented in this version of tug`;
     expect(await call(api, line)).toMatchObject({ status: 501, text: `${JSON.stringify({ message })}\n` });
