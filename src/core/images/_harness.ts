@@ -16,6 +16,8 @@ import { IMAGE_MIGRATIONS } from "./migrations.ts";
 export interface Harness extends AsyncDisposable {
   readonly images: LocalImages;
   readonly content: ContentStore;
+  /** Where that is. */
+  readonly folder: string;
   readonly database: Database;
   readonly registries: FakeRegistries;
   /** Containers by the image they are made from. */
@@ -29,6 +31,9 @@ export interface Harness extends AsyncDisposable {
 }
 
 const PLATFORM = { os: "linux", architecture: "amd64" } as const;
+
+/** What the driver is said to make for each chain. */
+export const CHAIN_BYTES = 1000;
 
 /** Time starts in 2026 and goes on by a second with every look at the clock. */
 const START_NANO = 1_767_225_600_000_000_000n;
@@ -53,7 +58,7 @@ export async function makeHarness(
     registries,
     workers: createLocalWorkers(),
     platform: PLATFORM,
-    snapshots: { prepareChain },
+    snapshots: { prepareChain, preparedParts: async (chain) => [{ key: chainIDOf(chain), bytes: CHAIN_BYTES }] },
     containersUsing: (id) => users.get(id) ?? [],
     garbage: () => {
       garbage += 1;
@@ -62,6 +67,7 @@ export async function makeHarness(
   return {
     images,
     content,
+    folder,
     database,
     registries,
     users,

@@ -14,7 +14,7 @@ import type { ImageRecords, StoredLayer } from "./records.ts";
 export interface ImagesOptions {
   readonly database: Database;
   readonly content: ContentStore;
-  readonly snapshots: Pick<Snapshotter, "prepareChain">;
+  readonly snapshots: Pick<Snapshotter, "prepareChain" | "preparedParts">;
   readonly events: Pick<Events, "emit">;
   readonly registries: Pick<Registries, "repository" | "settings">;
   readonly clock: Clock;

@@ -117,13 +117,6 @@ export class FormRecords {
       this.#database.run("UPDATE layer_forms SET cached_at = NULL WHERE digest = ?", form.digest);
     }
   }
-
-  cachedBytes(): number {
-    const row = this.#database.get<{ total: number }>(
-      "SELECT coalesce(sum(bytes), 0) AS total FROM layer_forms WHERE cached_at IS NOT NULL",
-    );
-    return row?.total ?? 0;
-  }
 }
 
 function formOf(row: FormRow): LayerForm {

@@ -135,8 +135,7 @@ export interface Images {
   ): Promise<RemoteManifest>;
   history(reference: string, options?: { readonly platform?: Platform }): Promise<ImageHistoryEntry[]>;
   prune(options: { filters: Filters }): Promise<{ deleted: DeletedImage[]; reclaimedBytes: number }>;
-  /** Bytes of all layers on disk, each once. */
-  layersSize(): Promise<number>;
+  diskUsage(): Promise<ImageDiskUsage>;
 }
 
 /** What the rest of the engine needs besides what users ask for. */
@@ -201,6 +200,14 @@ export interface PushOptions {
   readonly platform?: Platform;
   readonly credentials?: Credentials;
   readonly signal?: AbortSignal;
+}
+
+/** What images keep on disk: their blobs, compressed layers for the next push, and what the storage driver made of them. */
+export interface ImageDiskUsage {
+  /** Everything, each thing once. */
+  readonly totalBytes: number;
+  /** Of each image; `sharedBytes` is the part that others have, too. */
+  readonly images: ReadonlyMap<ImageID, { readonly bytes: number; readonly sharedBytes: number }>;
 }
 
 export interface RemoteManifest {

@@ -376,7 +376,7 @@ describe("prune()", () => {
     expect(deleted.filter((record) => record.Untagged)).toEqual([{ Untagged: "unused:1" }, { Untagged: "unused:2" }]);
     expect((await list(engine)).map((image) => image.id)).toEqual([idOf(used)]);
     // The lower layer is that of the image in use.
-    expect(reclaimedBytes).toBe(16);
+    expect(reclaimedBytes).toBe(TOP.byteLength);
   });
 
   test.each([
@@ -477,11 +477,6 @@ describe("seed()", () => {
     await engine.images.seed(builtin);
     expect((await engine.images.get("tug/hello")).id).toBe(idOf(spec(["tug/hello:latest"])));
   });
-});
-
-test("layersSize() counts each layer once", async () => {
-  await using engine = await withImages(spec(["a:1"]), spec(["b:1"], { layers: [BASE, TOP] }));
-  expect(await engine.images.layersSize()).toBe(BASE.byteLength + TOP.byteLength);
 });
 
 test("records outlive the process", async () => {

@@ -5,6 +5,7 @@ import { seedBuiltin } from "./builtin.ts";
 import { commitImage } from "./commit.ts";
 import { COMPRESSED_KEPT_MS, COMPRESSED_LIMIT_BYTES } from "./compress/compress-layer.ts";
 import { type ImagesContext, type ImagesOptions, type LayerProgress, nowMsOf } from "./context.ts";
+import { imageDiskUsage } from "./disk-usage.ts";
 import { noSuchImage } from "./errors.ts";
 import type { LayerForm } from "./form-records.ts";
 import { imageHistory } from "./history.ts";
@@ -51,7 +52,7 @@ function userVerbs(context: ImagesContext): Images {
     import: (tar, importOptions) => importImage(context, tar, importOptions),
     history: async (reference, options = {}) => imageHistory(context, reference, options.platform),
     prune: async ({ filters }) => pruneImages(context, filters),
-    layersSize: async () => records.layerBytes(),
+    diskUsage: () => imageDiskUsage(context),
     commit: (base, options) => commitImage(context, base, options),
     pull: (reference, options) => pullImage(context, reference, options),
     push: (reference, options) => pushImage(context, reference, options),

@@ -77,6 +77,22 @@ export class ManifestRecords {
     return row !== undefined;
   }
 
+  /** Of a target, what is kept beside its images: itself if it is an index, and with it indexes, artifacts and their blobs. */
+  keptWith(target: Digest): Digest[] {
+    const rows = this.#database.all<{ digest: Digest }>(
+      `WITH RECURSIVE kept (digest) AS (
+         SELECT digest FROM manifests WHERE digest = ? AND image_id IS NULL
+         UNION SELECT manifest FROM kept
+           JOIN index_entries ON index_digest = kept.digest
+           JOIN manifests ON manifests.digest = manifest AND image_id IS NULL
+       )
+       SELECT digest FROM kept
+       UNION SELECT manifest_blobs.digest FROM manifest_blobs JOIN kept ON manifest = kept.digest`,
+      target,
+    );
+    return rows.map((row) => row.digest);
+  }
+
   /** Drops those that are not kept any more. */
   sweep(): void {
     const once = () =>

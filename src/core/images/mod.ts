@@ -8,6 +8,7 @@ export type {
   DeletedImage,
   HistoryEntry,
   Image,
+  ImageDiskUsage,
   ImageDocument,
   ImageGetOptions,
   ImageHistoryEntry,

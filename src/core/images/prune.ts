@@ -60,7 +60,7 @@ function chainSizes(context: ImagesContext, images: readonly ImageRecord[]): Map
   for (const { id } of images) {
     const layers = context.records.layers(id);
     const diffIDs = layers.map((layer) => layer.diffID);
-    for (const [index, layer] of layers.entries()) sizes.set(chainIDOf(diffIDs.slice(0, index + 1)), layer.fileBytes);
+    for (const [index, layer] of layers.entries()) sizes.set(chainIDOf(diffIDs.slice(0, index + 1)), layer.blobBytes);
   }
   return sizes;
 }

@@ -108,6 +108,13 @@ export class ImageRecords {
     return rows.map((row) => row.id);
   }
 
+  /** Names that stand for something at a registry. */
+  targets(): { readonly name: string; readonly target: Digest }[] {
+    return this.#database.all<{ name: string; target: Digest }>(
+      "SELECT name, target FROM image_names WHERE target IS NOT NULL",
+    );
+  }
+
   /** The image of a name that suits this machine best. */
   findByName(name: string): ImageID | undefined {
     return this.imagesOf(name)[0]?.id;
@@ -291,12 +298,6 @@ export class ImageRecords {
   chains(): DiffID[][] {
     const rows = this.#database.all<{ id: ImageID }>("SELECT id FROM images");
     return rows.map((row) => this.layers(row.id).map((layer) => layer.diffID));
-  }
-
-  /** Bytes of all layers, each once. */
-  layerBytes(): number {
-    const row = this.#database.get<{ total: number }>("SELECT coalesce(sum(blob_bytes), 0) AS total FROM layers");
-    return row?.total ?? 0;
   }
 
   isSeeded(name: string): boolean {

@@ -1,5 +1,5 @@
 import type { Containers, Volumes } from "#core/containers";
-import type { Images } from "#core/images";
+import type { ImageDiskUsage, Images } from "#core/images";
 import type { Networks } from "#core/networks";
 import type { HttpResponse } from "#lib/http";
 import { invalid } from "../errors.ts";
@@ -7,13 +7,12 @@ import { json } from "../reply.ts";
 import { type ApiRequest, get, type Route } from "../router.ts";
 import { containerSummary } from "../views/container.ts";
 import { imageSummary } from "../views/image.ts";
-import { sharedBytes } from "../views/image-sharing.ts";
 import { volumeView } from "../views/volume.ts";
 import { containerCounts } from "./images.ts";
 
 interface UsageParts {
   readonly containers: Pick<Containers, "list" | "size">;
-  readonly images: Pick<Images, "list" | "layersSize">;
+  readonly images: Pick<Images, "list" | "diskUsage">;
   readonly volumes: Pick<Volumes, "list" | "usage">;
   readonly networks: Pick<Networks, "list">;
   readonly now: () => Date;
@@ -31,25 +30,29 @@ async function usage(parts: UsageParts, { query, version }: ApiRequest): Promise
   const unknown = asked.find((type) => !TYPES.includes(type));
   if (unknown !== undefined) throw invalid(`unknown object type: ${unknown}`);
   const wants = (type: string) => asked.length === 0 || asked.includes(type);
+  const images = wants("image") ? await parts.images.diskUsage() : undefined;
   return json({
-    LayersSize: wants("image") ? await parts.images.layersSize() : 0,
-    Images: wants("image") ? await imageRows(parts, version) : null,
+    LayersSize: images?.totalBytes ?? 0,
+    Images: images ? await imageRows(parts, images, version) : null,
     Containers: wants("container") ? await containerRows(parts) : null,
     Volumes: wants("volume") ? await volumeRows(parts) : null,
     BuildCache: wants("build-cache") ? [] : null,
   });
 }
 
-async function imageRows({ images, containers }: UsageParts, version: number): Promise<unknown[]> {
+/** Unlike a listing, which has the sizes of files as Docker does, this has what is on disk: it is read to make room there. */
+async function imageRows(
+  { images, containers }: UsageParts,
+  usage: ImageDiskUsage,
+  version: number,
+): Promise<unknown[]> {
   const listed = await images.list({ all: false, filters: new Map() });
-  const [shared, users] = [sharedBytes(listed), await containerCounts(containers)];
-  return listed.map((image) =>
-    imageSummary(image, {
-      version,
-      containers: users.get(image.id) ?? 0,
-      sharedBytes: shared.get(image.id) ?? 0,
-    }),
-  );
+  const users = await containerCounts(containers);
+  return listed.map((image) => {
+    const { bytes = 0, sharedBytes = 0 } = usage.images.get(image.id) ?? {};
+    const facts = { version, containers: users.get(image.id) ?? 0, sharedBytes };
+    return imageSummary({ ...image, sizeBytes: bytes }, facts);
+  });
 }
 
 async function containerRows({ containers, networks, now }: UsageParts): Promise<unknown[]> {

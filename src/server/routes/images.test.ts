@@ -306,20 +306,19 @@ test("POST /images/prune answers null for nothing", async () => {
 
 describe("GET /system/df", () => {
   const layers = { type: "layers" as const, diff_ids: ["sha256:a" as DiffID] };
+  const listed = image({ document: { architecture: "", os: "", rootfs: layers }, layerBytes: [7], sizeBytes: 7 });
   const { api } = testApi({
     images: {
-      list: async () => [
-        image({ document: { architecture: "", os: "", rootfs: layers }, layerBytes: [7], sizeBytes: 7 }),
-      ],
-      layersSize: async () => 7,
+      list: async () => [listed],
+      diskUsage: async () => ({ totalBytes: 20, images: new Map([[listed.id, { bytes: 9, sharedBytes: 2 }]]) }),
     },
     containers: { list: async () => [container()], size: async () => ({ rw: 1, rootFs: 8 }) },
   });
 
   test("shows all kinds by default", async () => {
     expect(JSON.parse((await call(api, "GET /system/df")).text)).toMatchObject({
-      LayersSize: 7,
-      Images: [{ Containers: 1, SharedSize: 0, Size: 7 }],
+      LayersSize: 20,
+      Images: [{ Containers: 1, SharedSize: 2, Size: 9 }],
       Containers: [{ SizeRw: 1, SizeRootFs: 8 }],
       Volumes: [],
       BuildCache: [],
