@@ -1,25 +1,20 @@
-import type { TreeEntry } from "#executor";
+import { FILE_TYPES, type TreeEntry } from "#executor";
 import type { ByteString } from "#lib/fs";
 import { type TarEntryType, type TarHeader, TarPacker } from "#lib/tar";
 
 /** Of so many files with several names the first is remembered. Beyond, each further name is stored as a file of its own. */
 const LINKS_LIMIT = 1 << 20;
 
-const TYPES: Readonly<Record<number, TarEntryType>> = {
-  16807: "file",
-  9604: "directory",
-  21609: "symlink",
-  4802: "character",
-  14406: "block",
-  2401: "fifo",
-};
+const TYPES: ReadonlyMap<number, TarEntryType> = new Map(
+  Object.entries(FILE_TYPES).map(([type, bits]) => [bits, type as keyof typeof FILE_TYPES]),
+);
 
 /** The extended attributes that archives have. Docker keeps capabilities only. */
 export const ARCHIVED_XATTRS: readonly string[] = ["security.capability", "user."];
 
 /** What becomes of an entry in an archive; undefined for what has no place in one (sockets). */
 export function typeOf({ mode }: Pick<TreeEntry, "mode">): TarEntryType | undefined {
-  return TYPES[mode & 0o170000];
+  return TYPES.get(mode & 0o170000);
 }
 
 /** A tar of a tree. Further names of a file become links, its content comes once. */
