@@ -26,7 +26,7 @@ export function parseChallenges(header: string): Challenge[] {
   for (;;) {
     scanner.separators();
     const scheme = scanner.match(TOKEN)?.[0];
-    if (scheme === undefined) return challenges;
+    if (scheme === undefined || scanner.match(/=/y)) return challenges;
     challenges.push({ scheme: scheme.toLowerCase(), parameters: readParameters(scanner) });
   }
 }
