@@ -235,7 +235,7 @@ const PULL: readonly Row[] = [
     answers: { "Content-Range": `bytes ${part}/8`, "Content-Length": String(gives.length) },
     gives,
   })),
-  ...["bytes=8-", "bytes=100-200", "bytes=-0"].map((range) => ({
+  ...["bytes=8-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999-"].map((range) => ({
     what: `a part that is not there: ${range}`,
     request: ["GET", `/v2/app/blobs/${BLOB}`] as const,
     headers: { Range: range },
@@ -243,7 +243,7 @@ const PULL: readonly Row[] = [
     answers: { "Content-Range": "bytes */8" },
     code: "RANGE_INVALID" as const,
   })),
-  ...["bytes=4-2", "bytes=a-b", "items=0-1", "bytes=0-1,3-4", "bytes=-", "bytes=99999999999999999-"].map((range) => ({
+  ...["bytes=4-2", "bytes=a-b", "items=0-1", "bytes=0-1,3-4", "bytes=-"].map((range) => ({
     what: `the whole for a range of no meaning: ${range}`,
     request: ["GET", `/v2/app/blobs/${BLOB}`] as const,
     headers: { Range: range },

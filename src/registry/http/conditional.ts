@@ -26,7 +26,7 @@ export function requestedRange(request: Request, blob: { digest: Digest; size: n
   const header = request.headers.get("Range");
   const condition = request.headers.get("If-Range");
   if (header === null || (condition !== null && condition !== etag(blob.digest))) return undefined;
-  const match = /^bytes=(\d{0,16})-(\d{0,16})$/.exec(header.trim());
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header.trim());
   if (match === null || (match[1] === "" && match[2] === "")) return undefined;
   const range = match[1] === "" ? suffix(blob.size, Number(match[2])) : between(blob.size, match);
   if (range === "reversed") return undefined;
