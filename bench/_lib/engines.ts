@@ -12,6 +12,8 @@ export interface Engine {
   readonly cli: readonly string[];
   /** Pids of the daemon and its companions (not of containers). */
   processes(): number[];
+  /** Where it keeps its data, as seen from here. */
+  dataRoot(): string;
 }
 
 export interface Engines extends AsyncDisposable {
@@ -35,6 +37,8 @@ export async function engines(): Promise<Engines> {
     host: `unix://${socket}`,
     cli: [process.env.TUG_TEST_DOCKER ?? "docker"],
     processes: () => processesNamed(["dockerd", "containerd", "containerd-shim"]),
+    // It may live in a mount namespace of its own.
+    dataRoot: () => `/proc/${processesNamed(["dockerd"])[0]}/root/var/lib/docker`,
   };
   const tug: Engine = {
     name: "tug",
@@ -42,6 +46,7 @@ export async function engines(): Promise<Engines> {
     host: daemon.host,
     cli: [TUG],
     processes: () => processesOfTug(daemon),
+    dataRoot: () => daemon.dataRoot,
   };
   await Bun.spawn([...docker.cli, "load", "-q", "-i", await makeBusyboxImage()], {
     env: { ...process.env, DOCKER_HOST: docker.host },
@@ -81,6 +86,12 @@ export function cli(engine: Engine, args: readonly string[]): number {
   const elapsed = performance.now() - start;
   if (child.exitCode !== 0) throw new Error(`${engine.name} ${args.join(" ")}: ${child.stderr}`);
   return elapsed;
+}
+
+/** What an engine's data takes of the disk. */
+export async function diskBytes(engine: Engine): Promise<number> {
+  const du = Bun.spawn(["du", "-s", "--block-size=1", "--one-file-system", engine.dataRoot()], { stderr: "ignore" });
+  return Number.parseInt(await new Response(du.stdout).text(), 10);
 }
 
 function processesNamed(names: readonly string[]): number[] {

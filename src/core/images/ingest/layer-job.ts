@@ -3,7 +3,7 @@
  * scanned for members and written.
  */
 import { createHash } from "node:crypto";
-import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, openSync, write, writeSync } from "node:fs";
 import { type Digest, parseDigest } from "#api/oci";
 import type { DiffID } from "#core/snapshots";
 import { type CompressionFormat, decompress, detectCompression, MAGIC_BYTES, peek } from "#lib/compression";
@@ -60,8 +60,8 @@ export const storeLayerJob: Job<LayerInput, LayerOutput> = {
     const compression = detectCompression(head);
     const asStored = new Measure();
     using tar = new LayerWriter(input);
-    if (compression === undefined) for await (const piece of stream) tar.write(piece);
-    else for await (const piece of decompress(tap(stream, (bytes) => asStored.add(bytes)))) tar.write(piece);
+    const bytes = compression === undefined ? stream : decompress(tap(stream, (piece) => asStored.add(piece)));
+    for await (const piece of bytes) await tar.write(piece);
     const written = tar.finish();
     const { diffID: digest, blobBytes: size } = written;
     const stored = compression === undefined ? { digest, size } : { ...asStored.result(), compression };
@@ -85,7 +85,7 @@ class Measure {
   }
 }
 
-/** Synchronous writes: this thread has nothing else to do meanwhile, and one takes less time than a turn through a pool. */
+/** A piece is written beside this thread, which hashes and scans it meanwhile. */
 class LayerWriter implements Disposable {
   readonly #tar: number;
   readonly #outlineFile: number;
@@ -107,14 +107,19 @@ class LayerWriter implements Disposable {
     );
   }
 
-  write(bytes: Uint8Array): void {
-    this.#measure.add(bytes);
-    if (this.#measure.size > LAYER_LIMIT_BYTES)
-      throw new EngineError("invalid-parameter", `layer is larger than ${LAYER_LIMIT_BYTES} bytes`);
-    this.#scanner.push(bytes);
-    this.#unsynced += bytes.byteLength;
+  async write(bytes: Uint8Array): Promise<void> {
+    const writing = writeBeside(this.#tar, bytes);
+    let done = 0;
+    try {
+      this.#inspect(bytes);
+    } finally {
+      // Whatever is wrong with them: until they are written the file stays open, and the bytes as they are.
+      done = await writing;
+    }
     onDisk(() => {
-      for (let done = 0; done < bytes.byteLength; ) done += writeSync(this.#tar, bytes, done);
+      // A short write: the disk is nearly full, and the next one tells why.
+      for (let at = done; at < bytes.byteLength; ) at += writeSync(this.#tar, bytes, at);
+      this.#unsynced += bytes.byteLength;
       if (this.#unsynced >= SYNC_BYTES) this.#sync();
     });
   }
@@ -137,10 +142,27 @@ class LayerWriter implements Disposable {
     closeSync(this.#outlineFile);
   }
 
+  #inspect(bytes: Uint8Array): void {
+    this.#measure.add(bytes);
+    if (this.#measure.size > LAYER_LIMIT_BYTES)
+      throw new EngineError("invalid-parameter", `layer is larger than ${LAYER_LIMIT_BYTES} bytes`);
+    this.#scanner.push(bytes);
+  }
+
   #sync(): void {
     fdatasyncSync(this.#tar);
     this.#unsynced = 0;
   }
+}
+
+/** @returns how many bytes were written */
+function writeBeside(fd: number, bytes: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, bytes, 0, bytes.byteLength, null, (error, count) => {
+      if (error) reject(fileError("write layer", error));
+      else resolve(count);
+    });
+  });
 }
 
 function openNew(path: string): number {
