@@ -6,7 +6,7 @@ import { drawTree, type Mark, type TreeRow } from "./tree.ts";
 
 /** The table of steps: those that made a layer with its numbers, the others for what they set. */
 export function layersSection({ Steps, Layers }: ImageExplanation, style: Style): string[] {
-  const head = ["#", "ON DISK", "FILES", "ADDED", "CHANGED", "DELETED", "WASTED", "INSTRUCTION"];
+  const head = ["#", "ON DISK", "SIZE", "ADDED", "CHANGED", "DELETED", "WASTED", "INSTRUCTION"];
   const rows = Steps.map((step): Cell[] => {
     const instruction = instructionText(step.Instruction);
     const layer = step.Layer === undefined ? undefined : Layers[step.Layer - 1];
