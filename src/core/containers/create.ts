@@ -16,7 +16,7 @@ import { joinCommand, mergeConfig } from "./merge-config.ts";
 import { type MountPlan, planMounts, withVolumes } from "./mount-points.ts";
 import { inventName, newID, parseName } from "./names.ts";
 import { validateNetworking } from "./networking.ts";
-import { checkPlatform } from "./platform.ts";
+import { imageFor, platformWarnings } from "./platform.ts";
 import { validatePorts } from "./ports.ts";
 import { validateRestartPolicy } from "./restart-policy.ts";
 import { parseSignal } from "./signals.ts";
@@ -45,7 +45,7 @@ export async function draft(
   const id = newID(context.random);
   const name = chooseName(context, id, request.name);
   undo.use(context.store.reserveName(name, id));
-  const image = await context.images.get(request.config.Image ?? "");
+  const image = await imageFor(context, request);
   context.creating.set(id, { id, imageID: image.id, mounts: [] });
   undo.defer(() => void context.creating.delete(id));
   const { mounts, warnings, ...asked } = interpret(context, request, { id, image });
@@ -90,8 +90,11 @@ function interpret(
     hostname: context.hostname(),
   });
   const hostConfig = normalizeHostConfig(request.hostConfig, context.defaults, context.host);
-  checkPlatform(image, request, context.host.architecture);
-  const warnings = [...validate(context, config, hostConfig), ...validateNetworking(request, hostConfig)];
+  const warnings = [
+    ...platformWarnings(image, request, context.host.architecture),
+    ...validate(context, config, hostConfig),
+    ...validateNetworking(request, hostConfig),
+  ];
   const [path, ...args] = joinCommand(config);
   if (path === undefined) throw noCommand();
   const mounts = planMounts({

@@ -1,6 +1,7 @@
 import { EngineError, messageOf } from "#lib/errors";
 import type { ContainerID } from "./container.ts";
 import type { Context } from "./context.ts";
+import { explainExecFormat } from "./platform.ts";
 import { transition } from "./state.ts";
 
 /** `docker run` tells these apart by code and by the words in the message (engine-api notes 10). */
@@ -13,7 +14,8 @@ export async function recordFailedStart(context: Context, id: ContainerID, cause
   const container = context.store.find(id);
   if (!container) return asEngineError(cause);
   const exitCode = exitCodeOf(cause);
-  const error = startError(container.name, cause, exitCode);
+  const image = await context.images.find(container.imageID);
+  const error = startError(container.name, explainExecFormat(cause, image, context.host.architecture), exitCode);
   await context.locks.run(id, () => {
     const { state: before } = context.store.get(id);
     const state = transition(before, { type: "start-failed", exitCode, error: error.message });

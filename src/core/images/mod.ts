@@ -27,4 +27,4 @@ export type {
 export { createImages } from "./images.ts";
 export { IMAGE_JOBS } from "./jobs.ts";
 export { IMAGE_MIGRATIONS } from "./migrations.ts";
-export { parsePlatform } from "./platform.ts";
+export { formatPlatform, parsePlatform, platformRank, platformText } from "./platform.ts";
