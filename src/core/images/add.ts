@@ -18,6 +18,8 @@ export interface ImageContent {
   readonly layers: readonly StoredLayer[];
   /** The manifest it came with. */
   readonly manifest?: Uint8Array;
+  /** The image that it was committed over. */
+  readonly parent?: ImageID;
   /** What its index says of it (`platformText`), which may be more than its document says. */
   readonly platform?: string;
 }
@@ -133,8 +135,14 @@ export function markTagged({ records, clock }: ImagesContext, id: ImageID): void
 }
 
 function record({ records }: ImagesContext, image: ImageContent & { readonly id: ImageID }): void {
-  const { id, document, layers, manifest } = image;
-  records.add({ id, document, layers, ...(manifest ? { manifest: digestOf(manifest) } : {}) });
+  const { id, document, layers, manifest, parent } = image;
+  records.add({
+    id,
+    document,
+    layers,
+    ...(manifest ? { manifest: digestOf(manifest) } : {}),
+    ...(parent ? { parent } : {}),
+  });
   if (manifest) recordManifest({ records }, manifest, { imageID: id });
 }
 

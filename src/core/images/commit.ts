@@ -20,12 +20,16 @@ export function commitImage(
   const signal = options.signal ?? new AbortController().signal;
   return withLease(context, async (lease) => {
     const parent = base === undefined ? undefined : recordOf(context, base);
+    const below = base === undefined ? [] : context.records.layers(base);
+    // The container may be removed meanwhile, and with it a base that nobody else needs.
+    for (const { diffID } of below) lease.add(diffID);
     const added = options.layer && (await storeLayer(context, { source: options.layer }, { lease, signal }));
-    const layers = [...(base === undefined ? [] : context.records.layers(base)), ...(added ? [added] : [])];
+    const layers = [...below, ...(added ? [added] : [])];
     const created = formatNano(context.clock.nowNano());
     const config = makeDocument({ parent: parent?.document, layers, created, platform: context.platform, options });
     const document = parseImageDocument(config);
-    const { id } = await addImage(context, { config, document, layers, names: name ? [name] : [] }, lease);
+    const image = { config, document, layers, names: name ? [name] : [], ...(base ? { parent: base } : {}) };
+    const { id } = await addImage(context, image, lease);
     emitImageEvent(context, id, "create");
     if (name) emitImageEvent(context, id, "tag", familiarReference(name));
     return id;

@@ -1,15 +1,18 @@
 import type { Platform } from "#api/oci";
 import { EngineError } from "#lib/errors";
 import type { ImagesContext } from "./context.ts";
-import type { ImageHistoryEntry } from "./image.ts";
-import { familiar, getImage } from "./lookup.ts";
+import type { ImageHistoryEntry, ImageID } from "./image.ts";
+import { familiar, getImage, parentOf } from "./lookup.ts";
+import type { ImageRecords } from "./records.ts";
 
-/** The verb `history`: newest first. Only the newest step is an image of this engine; the others are `<missing>`. */
+/**
+ * The verb `history`: newest first. The newest step is the image itself, those before it the images that it was committed over,
+ * as far as they are here; the others are `<missing>`.
+ */
 export function imageHistory(context: ImagesContext, reference: string, platform?: Platform): ImageHistoryEntry[] {
   const { records } = context;
   const id = getImage(records, reference, platform);
   const layers = records.layers(id);
-  const tags = records.names(id).filter((name) => !name.isDigest);
   let used = 0;
   const entries = (records.find(id)?.document.history ?? []).map((step) => {
     const layer = step.empty_layer === true ? undefined : layers[used++];
@@ -17,14 +20,20 @@ export function imageHistory(context: ImagesContext, reference: string, platform
       throw new EngineError("internal", "too many non-empty layers in History section");
     }
     return {
-      id: "<missing>",
       created: step.created ?? "",
       createdBy: step.created_by ?? "",
-      tags: [],
       sizeBytes: layer?.fileBytes ?? 0,
       comment: step.comment ?? "",
     };
   });
-  const [newest, ...older] = entries.reverse();
-  return newest ? [{ ...newest, id, tags: tags.map((tag) => familiar(tag.name)) }, ...older] : [];
+  const line = lineage(records, id);
+  return entries.reverse().map((entry) => ({ ...(line.next().value ?? { id: "<missing>", tags: [] }), ...entry }));
+}
+
+/** An image, the one it was committed over, and so on. */
+function* lineage(records: ImageRecords, id: ImageID): Generator<{ id: string; tags: string[] }, undefined> {
+  for (let record = records.find(id); record; record = parentOf(records, record)) {
+    const tags = records.names(record.id).filter((name) => !name.isDigest);
+    yield { id: record.id, tags: tags.map((tag) => familiar(tag.name)) };
+  }
 }

@@ -33,6 +33,8 @@ export interface HistoryEntry {
 export interface Image {
   readonly id: ImageID;
   readonly document: ImageDocument;
+  /** The image that it was committed over, if that is here. */
+  readonly parent?: ImageID;
   /** Full references, `docker.io/library/busybox:latest`; shown shortened ("familiar"). */
   readonly tags: readonly string[];
   /** `docker.io/library/busybox@sha256:…`. */

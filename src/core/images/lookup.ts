@@ -56,9 +56,11 @@ export function presentImage(records: ImageRecords, record: ImageRecord, target?
   const names = records.names(record.id);
   const descriptor = descriptorOf(records, target ?? names.find((name) => name.target)?.target);
   const layerBytes = records.layers(record.id).map((layer) => layer.fileBytes);
+  const parent = parentOf(records, record);
   return {
     id: record.id,
     document: record.document,
+    ...(parent ? { parent: parent.id } : {}),
     tags: names.filter((name) => !name.isDigest).map((name) => name.name),
     digests: names.filter((name) => name.isDigest).map((name) => name.name),
     sizeBytes: layerBytes.reduce((sum, bytes) => sum + bytes, 0),
@@ -66,6 +68,12 @@ export function presentImage(records: ImageRecords, record: ImageRecord, target?
     ...(record.lastTagTime === undefined ? {} : { lastTagTime: record.lastTagTime }),
     ...(descriptor ? { descriptor } : {}),
   };
+}
+
+/** The image that one was committed over, if it is still here. */
+export function parentOf(records: ImageRecords, { parent }: ImageRecord): ImageRecord | undefined {
+  const found = parent && records.find(parent);
+  return found && !found.removed ? found : undefined;
 }
 
 /** The familiar form of a name as it is recorded. */

@@ -117,4 +117,9 @@ export const IMAGE_MIGRATIONS: readonly Migration[] = [
       ) WITHOUT ROWID;
     `,
   },
+  {
+    name: "images/3",
+    // The image that it was committed over, here or not.
+    sql: "ALTER TABLE images ADD COLUMN parent TEXT;",
+  },
 ];

@@ -21,11 +21,14 @@ export interface NewImage {
   readonly document: ImageDocument;
   readonly layers: readonly StoredLayer[];
   readonly manifest?: Digest;
+  readonly parent?: ImageID;
 }
 
 export interface ImageRecord {
   readonly id: ImageID;
   readonly document: ImageDocument;
+  /** The image that it was committed over, which may have gone. */
+  readonly parent?: ImageID;
   /** Digest of a manifest that describes it. */
   readonly manifest?: Digest;
   readonly lastTagTime?: string;
@@ -53,6 +56,7 @@ interface ImageRow {
   readonly manifest: Digest | null;
   readonly last_tag_time: string | null;
   readonly removed: number;
+  readonly parent: ImageID | null;
 }
 
 interface NameRow {
@@ -173,11 +177,12 @@ export class ImageRecords {
   /** Adds an image, or brings one back that was removed. Of one that is here only a better manifest is taken. */
   add(image: NewImage): void {
     this.#database.run(
-      `INSERT INTO images (id, document, manifest) VALUES (?, ?, ?)
+      `INSERT INTO images (id, document, manifest, parent) VALUES (?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET removed = 0, manifest = coalesce(excluded.manifest, manifest)`,
       image.id,
       JSON.stringify(image.document),
       image.manifest ?? null,
+      image.parent ?? null,
     );
     image.layers.forEach((layer, position) => {
       this.#addLayer(layer, null);
@@ -333,6 +338,7 @@ export class ImageRecords {
     return {
       id: row.id,
       document: this.#document(row),
+      ...(row.parent === null ? {} : { parent: row.parent }),
       ...(row.manifest === null ? {} : { manifest: row.manifest }),
       ...(row.last_tag_time === null ? {} : { lastTagTime: row.last_tag_time }),
       removed: row.removed === 1,
