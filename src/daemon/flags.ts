@@ -152,8 +152,10 @@ function ulimitText(item: Record<string, unknown>): string {
   return `${soft}:${item.Hard ?? item.hard ?? soft}`;
 }
 
+/** Proxies may have a password in their address. */
 function shown(value: SettingValue | undefined): string {
-  return Array.isArray(value) ? `[${value.join(" ")}]` : String(value);
+  const text = Array.isArray(value) ? `[${value.join(" ")}]` : String(value);
+  return text.replace(/:\/\/[^/@]*@/g, "://xxxxx:xxxxx@");
 }
 
 function keyOf(option: Option): string | undefined {

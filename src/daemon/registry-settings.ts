@@ -1,9 +1,10 @@
 import {
+  DEFAULT_REGISTRY_SETTINGS,
   isRegistryHost,
   type ProxySettings,
+  parseInsecureRegistry,
   type RegistryRule,
   type RegistrySettings,
-  validateInsecureRegistry,
 } from "#core/distribution";
 import { EngineError, messageOf } from "#lib/errors";
 
@@ -21,18 +22,16 @@ interface SaidOfRegistries {
 
 /** @throws `invalid-parameter` in dockerd's words where it has the option */
 export function parseRegistrySettings(said: SaidOfRegistries): RegistrySettings {
-  for (const entry of said.insecureRegistries) validateInsecureRegistry(entry);
   for (const [scheme, address] of Object.entries({ http: said.proxies.http, https: said.proxies.https }))
     checkProxy(scheme, address);
-  if (said.maxDownloadAttempts < 1) throw invalid(`invalid max download attempts: ${said.maxDownloadAttempts}`);
   return {
     mirrors: said.mirrors.map(parseMirror),
-    insecureRegistries: said.insecureRegistries,
+    insecureRegistries: said.insecureRegistries.map(parseInsecureRegistry),
     rules: new Map(said.rules.map(([host, json]) => [host, parseRule(host, json)])),
     proxies: said.proxies,
     maxConcurrentDownloads: unlimited(said.maxConcurrentDownloads),
     maxConcurrentUploads: unlimited(said.maxConcurrentUploads),
-    maxDownloadAttempts: said.maxDownloadAttempts,
+    maxDownloadAttempts: said.maxDownloadAttempts || DEFAULT_REGISTRY_SETTINGS.maxDownloadAttempts,
   };
 }
 
@@ -122,7 +121,8 @@ function isRewrite(value: unknown): value is { from: string; to: string } {
 
 /** Its password, if there is one, stays out of the message. */
 function checkProxy(scheme: string, address: string): void {
-  if (address === "" || URL.canParse(address.includes("://") ? address : `http://${address}`)) return;
+  const url = URL.parse(address.includes("://") ? address : `http://${address}`);
+  if (address === "" || (url && /^https?:$/.test(url.protocol))) return;
   throw invalid(`${scheme}-proxy: not an address of a proxy: give http://host:port`);
 }
 

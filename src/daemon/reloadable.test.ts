@@ -46,3 +46,26 @@ test("reload() of a configuration that is wrong changes nothing", () => {
   expect(daemon.events).toEqual([]);
   expect(daemon.lines.join("")).toContain("configuration not reloaded");
 });
+
+test("reload() takes registries over, but not their proxies, and says so as dockerd does", () => {
+  using daemon = setUp();
+  const before = daemon.state.reloadable.registries;
+  daemon.write({
+    "registry-mirrors": ["https://mirror.test"],
+    "insecure-registries": ["lab.test"],
+    "max-concurrent-downloads": 0,
+    proxies: { "http-proxy": "http://other:1" },
+  });
+  reload(daemon.argv, daemon.state);
+  const { registries } = daemon.state.reloadable;
+  expect(registries).not.toBe(before);
+  expect(registries).toMatchObject({ mirrors: ["https://mirror.test/"], insecureRegistries: ["lab.test"] });
+  expect(registries.proxies.http).toBe("http://proxy:3128");
+  expect(daemon.events[0]?.attributes).toMatchObject({
+    "registry-mirrors": '["https://mirror.test/"]',
+    "insecure-registries": '["lab.test"]',
+    "max-concurrent-downloads": "0",
+    "max-concurrent-uploads": "5",
+    "max-download-attempts": "5",
+  });
+});

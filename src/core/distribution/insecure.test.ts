@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { isInsecure, validateInsecureRegistry } from "./insecure.ts";
+import { isInsecure, parseInsecureRegistry } from "./insecure.ts";
 
 const ADDRESSES: Record<string, string[]> = {
   "lab.test": ["10.1.2.3"],
@@ -28,15 +28,22 @@ describe("isInsecure()", () => {
   });
 });
 
-describe("validateInsecureRegistry()", () => {
-  test.each(["a.test", "a.test:5000", "10.0.0.0/8", "::1/128", "[fd00::1]:5000"])("takes %s", (entry) => {
-    expect(() => validateInsecureRegistry(entry)).not.toThrow();
+describe("parseInsecureRegistry()", () => {
+  test.each([
+    ["a.test", "a.test"],
+    ["a.test:5000", "a.test:5000"],
+    ["http://a.test:5000", "a.test:5000"],
+    ["10.0.0.0/8", "10.0.0.0/8"],
+    ["::1/128", "::1/128"],
+    ["[fd00::1]:5000", "[fd00::1]:5000"],
+  ])("takes %s", (text, expected) => {
+    expect(parseInsecureRegistry(text)).toBe(expected);
   });
 
-  test.each(["http://a.test", "a.test/path", "10.0.0.0/40", "10.0.0.0/", "", "a b", "-", "10.0.0.0/8/8"])(
+  test.each(["https://", "a.test/path", "10.0.0.0/40", "10.0.0.0/", "", "a b", "-", "10.0.0.0/8/8"])(
     "refuses %p",
-    (entry) => {
-      expect(() => validateInsecureRegistry(entry)).toThrow("insecure registry");
+    (text) => {
+      expect(() => parseInsecureRegistry(text)).toThrow(`insecure registry "${text}" is not valid`);
     },
   );
 });

@@ -9,7 +9,7 @@ const LOOPBACK = ["127.0.0.0/8", "::1/128"];
 
 /**
  * Whether a registry may be spoken to without a valid certificate: its host is named, or one of its addresses is in a network that
- * is. `entries` have been checked by `validateInsecureRegistry`.
+ * is. `entries` are what `parseInsecureRegistry` gave.
  */
 export async function isInsecure(host: string, entries: readonly string[], resolve: ResolveHost): Promise<boolean> {
   if (entries.includes(host)) return true;
@@ -20,12 +20,11 @@ export async function isInsecure(host: string, entries: readonly string[], resol
   return addresses.some((address) => isIP(address) && networks.check(address, familyOf(address)));
 }
 
-/** @throws `invalid-parameter` for what is neither a host nor a network */
-export function validateInsecureRegistry(entry: string): void {
-  if (/^https?:\/\//i.test(entry)) throw invalid(`insecure registry ${entry} should not contain '://'`);
-  if (entry.includes("/") ? !isNetwork(entry) : !isHost(entry)) {
-    throw invalid(`insecure registry ${JSON.stringify(entry)} is not valid: give host, host:port or network/prefix`);
-  }
+/** A host or a network, as the administrator wrote it; a scheme is taken off, as dockerd does. @throws `invalid-parameter` */
+export function parseInsecureRegistry(text: string): string {
+  const entry = text.replace(/^https?:\/\//i, "");
+  if (entry.includes("/") ? isNetwork(entry) : isHost(entry)) return entry;
+  throw invalid(`insecure registry ${JSON.stringify(text)} is not valid: give host, host:port or network/prefix`);
 }
 
 /** `host`, `host:port` or `[v6]:port` as in references. */

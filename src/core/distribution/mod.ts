@@ -11,7 +11,7 @@ export type {
   SearchOptions,
   SearchResult,
 } from "./distribution.ts";
-export { isHost as isRegistryHost, validateInsecureRegistry } from "./insecure.ts";
+export { isHost as isRegistryHost, parseInsecureRegistry } from "./insecure.ts";
 export { type ManifestPlacement, placeManifest } from "./place-manifest.ts";
 export { proxyFor } from "./proxy.ts";
 export { createRegistries, type RegistriesParts } from "./registries.ts";
