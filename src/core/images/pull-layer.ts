@@ -86,16 +86,34 @@ async function bring(
   wanted: WantedLayer,
   { report, signal }: { report: (progress: LayerProgress) => void; signal: AbortSignal },
 ): Promise<StoredLayer> {
-  if (context.transfers.downloads.isFull) report({ phase: "waiting" });
-  return await context.transfers.downloads.run(async () => {
-    using lease = context.content.lease();
-    const { repository, descriptor, diffID } = wanted;
-    const source = counted(repository.blob(descriptor, { signal }), descriptor.size, report);
-    const layer = await storeLayer(context, { source, stored: descriptor, diffID }, { lease, signal });
-    report({ phase: "complete" });
-    remember(context, wanted, layer);
-    return layer;
+  const { repository, descriptor, diffID } = wanted;
+  const { downloads } = context.transfers;
+  if (downloads.isFull) report({ phase: "waiting" });
+  using lease = context.content.lease();
+  // The next layer may come while the disk still writes this one: most of the time of a small layer.
+  const { storing } = await downloads.run(async () => {
+    const { source, end } = withEnd(counted(repository.blob(descriptor, { signal }), descriptor.size, report));
+    const storing = storeLayer(context, { source, stored: descriptor, diffID }, { lease, signal });
+    await Promise.race([end, storing]);
+    return { storing };
   }, signal);
+  const layer = await storing;
+  report({ phase: "complete" });
+  remember(context, wanted, layer);
+  return layer;
+}
+
+/** The same bytes, and a promise of the moment when they have all been read, or nobody reads them any more. */
+function withEnd(bytes: AsyncIterable<Uint8Array>): { source: AsyncIterable<Uint8Array>; end: Promise<void> } {
+  const { promise: end, resolve } = Promise.withResolvers<void>();
+  async function* source() {
+    try {
+      yield* bytes;
+    } finally {
+      resolve();
+    }
+  }
+  return { source: source(), end };
 }
 
 function remember(context: ImagesContext, wanted: WantedLayer, layer: StoredLayer): void {
