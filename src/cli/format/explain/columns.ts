@@ -50,7 +50,7 @@ function cut(cell: Cell, columns: number): Cell {
 }
 
 function painted(cell: Cell): string {
-  return typeof cell === "string" ? cell : cell.paint(cell.text);
+  return typeof cell === "string" || cell.text === "" ? textOf(cell) : cell.paint(cell.text);
 }
 
 function textOf(cell: Cell): string {
