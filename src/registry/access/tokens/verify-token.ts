@@ -85,8 +85,9 @@ export class TokenVerifier {
       try {
         return (await jwtVerify(token, key, options)).payload;
       } catch (error) {
-        // A key of another kind is a TypeError; only a signature by another key lets the next one try.
-        if (!(error instanceof errors.JWSSignatureVerificationFailed || error instanceof TypeError)) return undefined;
+        // Its signature was right, what it says is not. Whatever else is wrong with this key, the next one may fit: a key of another
+        // kind is told in a way of the runtime's.
+        if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) return undefined;
       }
     }
     return undefined;
