@@ -7,23 +7,6 @@ import { createRegistry } from "./create-registry.ts";
 import type { Registry, RegistryEvent, RegistryOptions } from "./registry.ts";
 import type { RegistryStorage } from "./storage.ts";
 
-/** Time that only a test moves. */
-export class StillClock implements Clock {
-  #nano = 1_800_000_000_000_000_000n;
-
-  nowNano(): bigint {
-    return this.#nano;
-  }
-
-  advance(ms: number): void {
-    this.#nano += BigInt(ms) * 1_000_000n;
-  }
-
-  after(): never {
-    throw new Error("the registry's core sets no timers");
-  }
-}
-
 export function digestOf(bytes: Uint8Array | string, algorithm: "sha256" | "sha512" = "sha256"): Digest {
   return parseDigest(`${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`);
 }

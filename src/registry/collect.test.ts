@@ -1,22 +1,24 @@
 /** The collector among requests: whoever was told "it is here" finds it here. */
+
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { link, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Digest } from "#api/oci";
-import { digestOf, documentDescriptor, imageIndex, imageManifest, StillClock, TestRegistry } from "./_testing.ts";
+import { TestClock } from "./_test-clock.ts";
+import { digestOf, documentDescriptor, imageIndex, imageManifest, TestRegistry } from "./_testing.ts";
 import { openFileStorage, type RegistryStorage } from "./storage.ts";
 
 const GRACE_MS = 1000;
 
 let root: string;
 let storage: RegistryStorage;
-let clock: StillClock;
+let clock: TestClock;
 let client: TestRegistry;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "tug-registry-gc-"));
-  clock = new StillClock();
+  clock = new TestClock();
   storage = await openFileStorage({ root, clock });
   client = new TestRegistry(storage, clock, { settings: { graceMs: GRACE_MS } });
 });

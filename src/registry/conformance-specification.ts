@@ -970,6 +970,23 @@ export function uploadSuite(bench: Bench): void {
     expect((await client.request("PUT", `${location}?digest=${digestOf("hello")}`)).status).toBe(201);
   });
 
+  test("one that does not fit in the quota is refused on the way, and gone", async () => {
+    const client = new TestRegistry(bench.storage, bench.clock, { settings: { quotaBytes: 8 } });
+    await client.pushBlob("app", "six me");
+    const location = await begin(client);
+    const refused = await client.request("PATCH", location, {
+      body: new ReadableStream({
+        pull: (controller) => controller.enqueue(Buffer.from("x")),
+      }),
+    });
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({
+      errors: [{ code: "DENIED", message: expect.stringContaining("may hold 8 bytes and has 6") }],
+    });
+    expect((await client.request("GET", location)).status).toBe(404);
+    expect(await Array.fromAsync(bench.storage.blobs.listUploads())).toEqual([]);
+  });
+
   test("many at once of one blob are one blob", async () => {
     const client = new TestRegistry(bench.storage, bench.clock);
     await Promise.all(Array.from({ length: 8 }, (_, at) => client.pushBlob(`app${at % 2}`, "the same")));

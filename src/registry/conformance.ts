@@ -1,8 +1,10 @@
 /** What every storage of the registry has to keep, and the distribution specification over it. */
+
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Digest } from "#api/oci";
 import type { Clock } from "#lib/time";
-import { chunksOf, digestOf, StillClock, TestRegistry, textOf } from "./_testing.ts";
+import { TestClock } from "./_test-clock.ts";
+import { chunksOf, digestOf, TestRegistry, textOf } from "./_testing.ts";
 import { specificationSuite, uploadSuite } from "./conformance-specification.ts";
 import type { RegistryStorage } from "./storage.ts";
 
@@ -15,7 +17,7 @@ export interface Place extends AsyncDisposable {
 
 /** A place while a test uses it; reopened by `restart`, as after a crash. */
 export interface Bench extends AsyncDisposable {
-  readonly clock: StillClock;
+  readonly clock: TestClock;
   readonly place: Place;
   readonly storage: RegistryStorage;
   restart(): Promise<void>;
@@ -45,7 +47,7 @@ class CurrentBench implements Bench {
     this.#bench = bench;
   }
 
-  get clock(): StillClock {
+  get clock(): TestClock {
     return this.#current.clock;
   }
 
@@ -73,7 +75,7 @@ class CurrentBench implements Bench {
 }
 
 async function openBench(place: Place): Promise<Bench> {
-  const clock = new StillClock();
+  const clock = new TestClock();
   let storage = await place.open(clock);
   return {
     clock,

@@ -1,11 +1,13 @@
 /** Requests that make no sense crash nothing, damage nothing, and are told so in the specification's form. */
+
 import { expect, test } from "bun:test";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MEDIA_TYPES } from "#api/oci";
 import { seededRandom } from "#fixtures";
-import { digestOf, imageIndex, imageManifest, StillClock, TestRegistry } from "./_testing.ts";
+import { TestClock } from "./_test-clock.ts";
+import { digestOf, imageIndex, imageManifest, TestRegistry } from "./_testing.ts";
 import { openFileStorage } from "./storage.ts";
 
 const ROUNDS = 2000;
@@ -136,7 +138,7 @@ function randomDocument(): string {
 
 test(`whatever is asked is answered (TUG_TEST_SEED=${SEED})`, async () => {
   const root = await mkdtemp(join(tmpdir(), "tug-registry-fuzz-"));
-  const clock = new StillClock();
+  const clock = new TestClock();
   await using storage = await openFileStorage({ root: join(root, "registry"), clock });
   const client = new TestRegistry(storage, clock);
   const kept = await client.pushImage("app", "v1", "v1");

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { digestOf, StillClock, TestRegistry } from "./_testing.ts";
+import { TestClock } from "./_test-clock.ts";
+import { digestOf, TestRegistry } from "./_testing.ts";
 import { surplusTags } from "./retain.ts";
 import type { RetentionRule } from "./settings.ts";
 import { openFileStorage } from "./storage.ts";
@@ -42,7 +43,7 @@ test.each<[what: string, rules: RetentionRule[], expected: string[]]>([
 
 test("retain() removes tags and what they alone held, and a dry run only says so", async () => {
   const root = await mkdtemp(join(tmpdir(), "tug-registry-retain-"));
-  const clock = new StillClock();
+  const clock = new TestClock();
   await using storage = await openFileStorage({ root, clock });
   const rule = { pattern: "app/**", settings: { retention: [{ tags: "v*", keepNewest: 1 }] } };
   const client = new TestRegistry(storage, clock, { settings: { repositories: [rule], graceMs: 0 } });

@@ -2,6 +2,7 @@ import type { Digest } from "#api/oci";
 import { isKind } from "#lib/errors";
 import { abandonUpload, finishUpload, mountBlob, quotaExceeded, roomIn } from "../content.ts";
 import { RegistryError } from "../errors.ts";
+import type { Parts } from "../parts.ts";
 import { bodyOf } from "./body.ts";
 import { assertNotProxied, type Exchange, mayAlso, tell } from "./exchange.ts";
 import { isRepository, parseBlobDigest } from "./names.ts";
@@ -125,10 +126,20 @@ async function receive(
   const beyond = () =>
     limitBytes === chunk ? new RegistryError("SIZE_INVALID") : quotaExceeded(parts, route.repository);
   parts.manifests.touchUpload(route.id);
-  const size = await parts.blobs.append(route.id, bodyOf(request, { signal, limitBytes, beyond }));
+  const size = await appendWithinQuota(parts, route.id, bodyOf(request, { signal, limitBytes, beyond }));
   parts.manifests.touchUpload(route.id);
   if (chunk !== undefined && size !== offset + chunk) throw new RegistryError("SIZE_INVALID");
   return size;
+}
+
+/** An upload that does not fit is of no use to anybody, and its bytes are room for others. */
+async function appendWithinQuota(parts: Parts, id: string, source: AsyncIterable<Uint8Array>): Promise<number> {
+  try {
+    return await parts.blobs.append(id, source);
+  } catch (error) {
+    if (error instanceof RegistryError && error.code === "DENIED") await abandonUpload(parts, id);
+    throw error;
+  }
 }
 
 /**

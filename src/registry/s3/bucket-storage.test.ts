@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger } from "#lib/log";
 import { S3Server } from "../_s3-server.ts";
-import { chunksOf, digestOf, imageManifest, StillClock, TestRegistry } from "../_testing.ts";
+import { TestClock } from "../_test-clock.ts";
+import { chunksOf, digestOf, imageManifest, TestRegistry } from "../_testing.ts";
 import type { RegistryStorage } from "../storage.ts";
 import type { BucketOptions } from "./bucket.ts";
 import { openS3Storage } from "./storage.ts";
@@ -14,7 +15,7 @@ const CREDENTIALS = { accessKeyId: "test-key", secretAccessKey: "test/secret+key
 let server: S3Server;
 let folder: string;
 let logged: string[];
-const clock = new StillClock();
+const clock = new TestClock();
 
 beforeEach(async () => {
   server = new S3Server(CREDENTIALS);
