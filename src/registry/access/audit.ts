@@ -76,8 +76,8 @@ export class AuditLog implements AsyncDisposable {
       const lines = this.#waiting;
       this.#waiting = [];
       try {
-        await this.#append(lines.join(""));
-        if (this.#lost > 0) await this.#append(`${JSON.stringify({ lost: this.#lost })}\n`);
+        await this.#append(lines);
+        if (this.#lost > 0) await this.#append([`${JSON.stringify({ lost: this.#lost })}\n`]);
         this.#lost = 0;
       } catch (error) {
         this.#lost += lines.length;
@@ -88,10 +88,25 @@ export class AuditLog implements AsyncDisposable {
     this.#writing = undefined;
   }
 
-  async #append(text: string): Promise<void> {
-    const bytes = Buffer.from(text);
+  async #append(lines: readonly string[]): Promise<void> {
     if (this.#isMoved || this.#file === undefined) await this.#open();
-    if (this.#bytes > 0 && this.#bytes + bytes.length > this.#options.limitBytes) await this.#rotate();
+    const ready: string[] = [];
+    let bytes = this.#bytes;
+    for (const line of lines) {
+      const size = Buffer.byteLength(line);
+      if (bytes > 0 && bytes + size > this.#options.limitBytes) {
+        await this.#put(ready.splice(0));
+        await this.#rotate();
+        bytes = 0;
+      }
+      ready.push(line);
+      bytes += size;
+    }
+    await this.#put(ready);
+  }
+
+  async #put(lines: readonly string[]): Promise<void> {
+    const bytes = Buffer.from(lines.join(""));
     await this.#file?.appendFile(bytes);
     this.#bytes += bytes.length;
   }
