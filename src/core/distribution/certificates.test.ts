@@ -40,6 +40,12 @@ describe("readCertificates()", () => {
     });
   });
 
+  test.each(["..", ".", "a.test/..", ""])("looks into no other folder for host %p", async (host) => {
+    put("inner", {});
+    writeFileSync(join(folder, "ca.crt"), "OUTER");
+    expect((await readCertificates([join(folder, "inner")], host)).authorities).toEqual([]);
+  });
+
   test("refuses a certificate without its key, in Docker's words, and a key without its certificate", async () => {
     put("half.test", { "client.cert": "x" });
     await expect(readCertificates([folder], "half.test")).rejects.toThrow(

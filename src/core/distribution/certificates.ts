@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError } from "#lib/errors";
+import { isHost } from "./insecure.ts";
 
 /** PEM texts, as TLS wants them. */
 export interface Certificates {
@@ -20,6 +21,8 @@ const FILE_LIMIT_BYTES = 1024 * 1024;
  * @throws `failed-precondition` for a certificate without a key, or the other way round
  */
 export async function readCertificates(folders: readonly string[], host: string): Promise<Certificates> {
+  // Hosts come from redirects too, and `..` is one by the rules of addresses.
+  if (!isHost(host)) return { authorities: [], client: undefined };
   const authorities: string[] = [];
   let client: Certificates["client"];
   for (const folder of folders.map((parent) => join(parent, host))) {

@@ -152,6 +152,23 @@ describe("connections", () => {
     expect(pings()).toBe(3);
   });
 
+  test("are used for one request after the other", async () => {
+    await using registry = await startFaultRegistry();
+    registry.addManifest("a", "v1", MANIFEST);
+    const ports = new Set<number | undefined>();
+    registry.fault(/./, (request) => {
+      ports.add(request.socket.remotePort);
+      return false;
+    });
+    const repository = makeClient().repository(registry.host, "a");
+    for (let round = 0; round < 5; round += 1) {
+      await repository.resolve(tag("v1"), NEVER);
+      await repository.manifest(tag("v1"), NEVER);
+      await repository.manifest(tag("v2"), NEVER).catch(() => undefined);
+    }
+    expect([...ports]).toEqual([expect.any(Number)]);
+  });
+
   test("to a host that says nothing end after a while", async () => {
     const accepted = Promise.withResolvers<void>();
     const server: Server = createServer(() => accepted.resolve());

@@ -8,6 +8,7 @@ import { noBasicCredentials, requestError } from "./errors.ts";
 import { follow, type Wire } from "./follow.ts";
 import { basicAuthorization, type TokenRequest, type Tokens } from "./tokens.ts";
 import type { Exchange, Method } from "./transport.ts";
+import { trustOf } from "./trust.ts";
 
 /** What all sessions share. */
 export interface SessionParts {
@@ -93,12 +94,13 @@ export class Session {
       ...(authorization !== undefined && { Authorization: authorization }),
     };
     const { wire, connections } = this.#parts;
+    const trust = isHome ? connection.trust : await trustOf(url.host, wire.trust);
     try {
       return await follow(wire, url, {
         method,
         signal,
         timeoutMs,
-        trust: connection.trust,
+        trust,
         privateHeaders,
         ...(headers && { headers }),
         ...(body && { body: body() }),
