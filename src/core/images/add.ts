@@ -2,6 +2,7 @@ import { familiarName, formatReference, type Reference, type RepositoryName } fr
 import type { Digest } from "#api/oci";
 import { digestOf, type Lease } from "#core/content";
 import { chainIDOf, type DiffID } from "#core/snapshots";
+import { together } from "#lib/async";
 import { EngineError } from "#lib/errors";
 import { formatNano } from "#lib/time";
 import { type ImagesContext, nowMsOf } from "./context.ts";
@@ -96,10 +97,13 @@ export async function addImages(
     platform: image.platform ?? platformText(image.document),
   }));
   const documents = [...images.flatMap((image) => image.manifest ?? []), ...(set.kept ?? []).map((kept) => kept.bytes)];
-  for (const bytes of [...images.map((image) => image.config), ...documents]) await context.content.put(bytes, lease);
   const diffIDs = byPlatform(images, context.platform)[0]?.layers.map((layer) => layer.diffID) ?? [];
   using _pending = protectChain(context, diffIDs);
-  await context.snapshots.prepareChain(diffIDs);
+  const blobs = [...images.map((image) => image.config), ...documents];
+  await together<unknown>([
+    () => context.snapshots.prepareChain(diffIDs),
+    ...blobs.map((bytes) => () => context.content.put(bytes, lease)),
+  ]);
   const names = context.records.transaction(() => {
     for (const image of images) record(context, image);
     for (const { bytes, entries } of set.kept ?? []) recordManifest(context, bytes, { ...(entries && { entries }) });

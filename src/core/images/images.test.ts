@@ -438,7 +438,7 @@ describe("import()", () => {
     [{ repository: `x@sha256:${"0".repeat(64)}` }, "cannot import digest reference"],
     [{ changes: ["RUN x"] }, "RUN is not a valid change command"],
     [{ platform: "windows/amd64" }, "operating system is not supported: windows"],
-    [{ platform: "a/b/c/d" }, '"a/b/c/d": unknown operating system or architecture: invalid argument'],
+    [{ platform: "a/b/c/d" }, '"a/b/c/d": cannot parse platform specifier: invalid argument'],
   ])("refuses %p before it reads", async (options, message) => {
     await using engine = await makeHarness();
     expect(() => engine.images.import(inPieces(BASE), { changes: [], ...options })).toThrow(new Error(message));

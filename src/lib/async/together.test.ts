@@ -1,11 +1,9 @@
 import { expect, test } from "bun:test";
 import { together } from "./together.ts";
 
-const never = new AbortController().signal;
-
 test("together() gives the results in the order of the works", async () => {
   const first = Promise.withResolvers<number>();
-  const both = together([() => first.promise, async () => 2], never);
+  const both = together([() => first.promise, async () => 2]);
   first.resolve(1);
   expect(await both).toEqual([1, 2]);
 });
@@ -17,8 +15,6 @@ test("together() aborts the others when one fails, and waits for them", async ()
     seen.push("stopped");
     throw new Error("second failure");
   };
-  await expect(together([slow, () => Promise.reject(new Error("first failure"))], never)).rejects.toThrow(
-    "first failure",
-  );
+  await expect(together([slow, () => Promise.reject(new Error("first failure"))])).rejects.toThrow("first failure");
   expect(seen).toEqual(["stopped"]);
 });

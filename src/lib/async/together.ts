@@ -6,10 +6,10 @@
  */
 export async function together<T>(
   works: readonly ((signal: AbortSignal) => Promise<T>)[],
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<T[]> {
   const abort = new AbortController();
-  const combined = AbortSignal.any([signal, abort.signal]);
+  const combined = signal ? AbortSignal.any([signal, abort.signal]) : abort.signal;
   let failure: { readonly error: unknown } | undefined;
   const guarded = works.map((work) =>
     work(combined).catch((error: unknown) => {
