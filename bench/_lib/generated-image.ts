@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { byteString } from "#lib/fs";
 import { TAR_END, type TarHeader, tarHeader, tarPadding } from "#lib/tar";
 import { busyboxLayer } from "../../test/fixtures/busybox.ts";
+import { seededRandom } from "../../test/fixtures/random.ts";
 
 const CACHE = resolve(import.meta.dir, "../../build/bench");
 
@@ -57,7 +58,7 @@ export async function generatedImage(shape: ImageShape): Promise<string> {
 }
 
 function writeArchive(output: Output, shape: ImageShape, busybox: Uint8Array): void {
-  const random = randomNumbers(shape.layers.length);
+  const random = seededRandom(shape.layers.length);
   const pools = makePools(random);
   const layers = [
     { size: busybox.byteLength, write: (each: Output) => each.write(busybox) },
@@ -158,17 +159,6 @@ function writeContent(output: Output, size: number, { random, pools }: Omit<Gene
 
 function member(name: string, size: number): TarHeader {
   return { type: "file", name: byteString(name), mode: 0o644, size };
-}
-
-/** mulberry32: numbers from 0 up to 1, the same for a seed everywhere. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** A file, written in large pieces. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
@@ -141,6 +142,25 @@ describe("storeLayer()", () => {
     })();
     await expect(store({ source: broken })).rejects.toBe(failure);
     expect(await files()).toEqual([]);
+  });
+
+  test("says that the disk is full and leaves nothing", async () => {
+    const mount = join(root, "full");
+    await mkdir(mount);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tug-test", mount]);
+    try {
+      content = await createContentStore(mount);
+      for (const bytes of [TAR, gzip]) {
+        await expect(store({ source: inPieces(bytes) })).rejects.toMatchObject({
+          kind: "unavailable",
+          message: "write layer: no space left on device",
+        });
+        expect(await readdir(join(mount, "tmp"))).toEqual([]);
+      }
+      expect((await store({ source: inPieces(tarArchive([])) })).blobBytes).toBe(1024);
+    } finally {
+      execFileSync("umount", [mount]);
+    }
   });
 
   test("holds little of a bomb in memory, and stops where the caller stops", async () => {
