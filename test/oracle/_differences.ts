@@ -16,6 +16,14 @@ export const DIFFERENCES: readonly Difference[] = [
     member: /\.(SizeRw|SizeRootFs|Size|VirtualSize)$/,
     reason: "tug counts what files take on disk, not the length of links",
   },
+  {
+    member: ".Descriptor",
+    reason: "tug remembers what a name stands for at its registry, as Docker with containerd does",
+  },
+  {
+    member: /\.body\.(Parent|DockerVersion)$/,
+    reason: "an image stands for itself: what it was made from is in its history",
+  },
   { member: /\.Metadata\.LastTagTime$/, reason: "tug knows when an image was loaded under a name" },
 ];
 
@@ -46,6 +54,12 @@ const WORDINGS: readonly Wording[] = [
     reason: "the same for an exec",
   },
   { words: / set in config\.json failed(?=: )/g, by: "", reason: "there is no such file" },
+  { words: /manifest for \S+ not found: (?=manifest unknown)/g, by: "", reason: "tug says of which name, everywhere" },
+  {
+    words: /\b(?:Head|Get) (?="https?:)/g,
+    by: "Get ",
+    reason: "a manifest that has to be fetched is asked for at once",
+  },
   { words: /^# .*\n/gm, by: "", reason: "tug's resolv.conf has no comments" },
   { words: /^\n+/, by: "", reason: "nor an empty line at the top" },
   { words: /\n{2,}/g, by: "\n", reason: "and no empty lines between them" },

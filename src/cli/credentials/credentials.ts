@@ -35,9 +35,10 @@ export function hostOf(address: string): string {
   return address.replace(/^https?:\/\//, "").split("/", 1)[0] ?? "";
 }
 
-/** The login in the form that the engine takes in `X-Registry-Auth`. */
+/** The login in the form that engines take in `X-Registry-Auth`: base64 of URLs with its padding, on which Docker's insists. */
 export function encodeLogin(server: string, login: Login): string {
-  return Buffer.from(JSON.stringify(authConfig(server, login))).toString("base64url");
+  const text = Buffer.from(JSON.stringify(authConfig(server, login))).toString("base64");
+  return text.replaceAll("+", "-").replaceAll("/", "_");
 }
 
 /** The login as the API's AuthConfig. */

@@ -47,7 +47,6 @@ function installHelper(name: string): { calls: () => string[] } {
     `#!/bin/bash
 input=$(</dev/stdin)
 echo "$1 $input" >> ${directory}/calls
-key=\${input//\\//_}
 case $1 in
 store) echo "$input" > ${directory}/kept ;;
 get) [ -e ${directory}/kept ] || { echo "credentials not found in native keychain"; exit 1; }; echo "$(<${directory}/kept)" ;;
@@ -80,7 +79,7 @@ test.each([
   [{ registryToken: "t" }, { registrytoken: "t", serveraddress: "r.test" }],
 ])("encodeLogin(%j)", (login, config) => {
   const text = encodeLogin("r.test", login);
-  expect(text).toMatch(/^[\w-]*$/);
+  expect(text).toMatch(/^([\w-]{4})*([\w-]{2}==|[\w-]{3}=)?$/);
   expect(JSON.parse(Buffer.from(text, "base64url").toString())).toEqual(config);
 });
 

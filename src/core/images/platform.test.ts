@@ -20,8 +20,15 @@ describe("parsePlatform()", () => {
     expect<object>(parsePlatform(text, HOST)).toEqual(platform);
   });
 
-  test.each(["", "a/b/c/d", "linux/", "linux/a b", "/amd64"])("refuses '%s'", (text) => {
-    expect(() => parsePlatform(text, HOST)).toThrow(/unknown operating system or architecture/);
+  test.each([
+    ["a/b/c/d", '"a/b/c/d": cannot parse platform specifier: invalid argument'],
+    ["nope", '"nope": unknown operating system or architecture: invalid argument'],
+    ["", '"" is an invalid component of "": platform specifier component must match'],
+    ["linux/", '"" is an invalid component of "linux/": platform specifier component must match'],
+    ["linux/a b", '"a b" is an invalid component of "linux/a b": platform specifier component must match'],
+    ["/amd64", '"" is an invalid component of "/amd64": platform specifier component must match'],
+  ])("refuses '%s'", (text, message) => {
+    expect(() => parsePlatform(text, HOST)).toThrow(message);
   });
 });
 

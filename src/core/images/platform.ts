@@ -20,18 +20,41 @@ const ORDINARY: Readonly<Record<string, string>> = { amd64: "v1", arm64: "v8" };
  */
 export function parsePlatform(text: string, host: Platform): Platform {
   const parts = text.toLowerCase().split("/");
-  if (parts.length > 3 || !parts.every((part) => /^[a-z0-9_.-]+$/.test(part))) {
-    throw new EngineError("invalid-parameter", `"${text}": unknown operating system or architecture: invalid argument`);
+  if (parts.length > 3) throw invalid(`${JSON.stringify(text)}: cannot parse platform specifier`);
+  const wrong = parts.find((part) => !COMPONENT.test(part));
+  if (wrong !== undefined) {
+    throw invalid(
+      `${JSON.stringify(wrong)} is an invalid component of ${JSON.stringify(text)}: platform specifier component must match ${JSON.stringify(COMPONENT.source)}`,
+    );
   }
   const [first = "", second, variant] = parts;
   if (second !== undefined) return { os: first, ...processorOf(second, variant) };
-  return isSystem(first)
-    ? { os: first, ...processorOf(host.architecture, host.variant) }
-    : { os: host.os, ...processorOf(first) };
+  if (SYSTEMS.includes(first)) return { os: first, ...processorOf(host.architecture, host.variant) };
+  const processor = processorOf(first);
+  if (PROCESSORS.includes(processor.architecture)) return { os: host.os, ...processor };
+  throw invalid(`${JSON.stringify(text)}: unknown operating system or architecture`);
 }
 
-function isSystem(name: string): boolean {
-  return ["linux", "windows", "darwin", "freebsd"].includes(name);
+const COMPONENT = /^[A-Za-z0-9_.-]+$/;
+/** What a single word may mean. */
+const SYSTEMS = ["darwin", "freebsd", "linux", "netbsd", "openbsd", "solaris", "windows"];
+const PROCESSORS = [
+  "386",
+  "amd64",
+  "arm",
+  "arm64",
+  "loong64",
+  "mips64",
+  "mips64le",
+  "ppc64",
+  "ppc64le",
+  "riscv64",
+  "s390x",
+  "wasm",
+];
+
+function invalid(message: string): EngineError {
+  return new EngineError("invalid-parameter", `${message}: invalid argument`);
 }
 
 /** By its usual names, the variant left out where it is the ordinary one. */
