@@ -283,8 +283,11 @@ export class ImageRecords {
     });
   }
 
-  /** Drops rows that nothing refers to any more: manifests of no name and no image, and where to find blobs of these. */
+  /** Drops rows that nothing refers to any more: names of no image, manifests of no name or image, and who has their blobs. */
   sweep(): void {
+    this.#database.run(
+      "DELETE FROM image_names WHERE NOT EXISTS (SELECT 1 FROM name_images WHERE name_images.name = image_names.name)",
+    );
     this.manifests.sweep();
     this.forms.sweepSources();
   }
