@@ -17,7 +17,7 @@ import {
 import { type ContentStore, createContentStore } from "#core/content";
 import type { ProxySettings, Registries } from "#core/distribution";
 import { createEvents, EVENT_MIGRATIONS, type Events } from "#core/events";
-import { createGarbageCollector } from "#core/gc";
+import { collectRegularly, createGarbageCollector } from "#core/gc";
 import {
   createImageExplorer,
   createImages,
@@ -150,6 +150,7 @@ export async function assemble({ config, release, logger, proxies }: Parts): Pro
     platform: platformOf(host.architecture),
   });
   const garbage = createGarbageCollector({ content, snapshots: snapshotter, roots: () => [images], background });
+  stack.use(collectRegularly(garbage, clock));
   // Once containers are let go of: what is still under way uses the parts above.
   stack.defer(() => background.join());
   const containers = stack.use(
