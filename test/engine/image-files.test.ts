@@ -73,7 +73,7 @@ describe.each(["erofs", "overlay"])("with storage driver %s", (driver) => {
       ["localhost:5000/team/app:1", [1, 2]],
     ]);
     const text = await ok("explain", IMAGE);
-    expect(text).toContain("D app/old/");
+    expect(text).toContain("D old/");
     expect(text).toContain("Copy-on-write");
   });
 
