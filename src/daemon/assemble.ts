@@ -150,9 +150,9 @@ export async function assemble({ config, release, logger, proxies }: Parts): Pro
     platform: platformOf(host.architecture),
   });
   const garbage = createGarbageCollector({ content, snapshots: snapshotter, roots: () => [images], background });
-  stack.use(collectRegularly(garbage, clock));
   // Once containers are let go of: what is still under way uses the parts above.
   stack.defer(() => background.join());
+  stack.use(collectRegularly(garbage, clock));
   const containers = stack.use(
     createContainers(database, {
       executor,
