@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { S3Server } from "#fixtures";
 import { createLogger } from "#lib/log";
-import { S3Server } from "./_s3-server.ts";
 import { registrySuite } from "./conformance.ts";
 import { openS3Storage } from "./mod.ts";
 

@@ -16,8 +16,7 @@ export interface RegistryStorage extends AsyncDisposable {
 
 /**
  * Storage in a directory, which is made when missing: blobs as `createFileBlobStore` lays them out, and `registry.db`. A daemon's
- * content store may be `shared`, which saves the bytes that both have. That
- * no other process has it open is for the caller to see to.
+ * content store may be `shared`, which saves the bytes that both have. The caller sees to it that no other process has it open.
  */
 export async function openFileStorage(options: {
   readonly root: string;

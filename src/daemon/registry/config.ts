@@ -8,12 +8,15 @@ import { readNotifications } from "./notification-config.ts";
 import { type ProxyConfig, readProxy } from "./proxy-config.ts";
 import { readRules } from "./rules-config.ts";
 import { complete, SettingsReader } from "./settings-reader.ts";
+import { type BucketConfig, readBucket } from "./storage-config.ts";
 import { readTls, type TlsConfig } from "./tls-config.ts";
 
 /** All that a registry is told. */
 export interface RegistryConfig {
   readonly address: Address;
   readonly root: string;
+  /** Where everything is kept instead of in the root. */
+  readonly bucket: BucketConfig | undefined;
   /** `https://registry.example`: how clients know it, where that is not how they reach it. */
   readonly url: string | undefined;
   readonly tls: TlsConfig;
@@ -68,6 +71,7 @@ export function readRegistryConfig(document: unknown, defaults: { readonly root?
     return {
       address,
       root,
+      bucket: readBucket(reader),
       url: reader.url("url"),
       tls: readTls(reader, address),
       log: {

@@ -1,8 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openDatabase } from "#lib/db";
 import { messageOf } from "#lib/errors";
-import { fileError } from "#lib/fs";
 import {
   BlobFetches,
   CacheRecords,
@@ -12,6 +10,7 @@ import {
   type RegistryContent,
 } from "#registry";
 import type { ProxyConfig, UpstreamConfig } from "./proxy-config.ts";
+import { readSecret } from "./read-secret.ts";
 import type { RegistryHost } from "./start-registry.ts";
 import { createUpstreamSource } from "./upstream-source.ts";
 
@@ -44,10 +43,5 @@ export async function openProxy(
 }
 
 async function readPassword({ password, passwordFile }: UpstreamConfig): Promise<string> {
-  if (passwordFile === undefined) return password;
-  try {
-    return (await readFile(passwordFile, "utf8")).trimEnd();
-  } catch (error) {
-    throw fileError(`read password file "${passwordFile}"`, error);
-  }
+  return passwordFile === undefined ? password : await readSecret("password", passwordFile);
 }

@@ -10,7 +10,6 @@ import {
   createRegistry,
   listen,
   openAccess,
-  openFileStorage,
   openNotifier,
   type Registry,
   type SharedFiles,
@@ -22,6 +21,7 @@ import { readCertificate, type ServedCertificate } from "./certificate.ts";
 import type { RegistryConfig } from "./config.ts";
 import { metricSources } from "./metric-sources.ts";
 import { openProxy } from "./open-proxy.ts";
+import { openStorage } from "./open-storage.ts";
 import { Upkeep } from "./upkeep.ts";
 import type { Reach } from "./upstream-source.ts";
 
@@ -64,7 +64,7 @@ export async function startRegistry(config: RegistryConfig, host: RegistryHost):
 
   // What it keeps.
   stack.use(lockRoot(root));
-  const storage = stack.use(await openFileStorage({ root, clock, ...(host.shared && { shared: host.shared }) }));
+  const storage = stack.use(await openStorage(config, host));
 
   // Who may do what, and who is told.
   const nowDate = () => new Date(Number(clock.nowNano() / 1_000_000n));
@@ -177,10 +177,11 @@ export async function startRegistry(config: RegistryConfig, host: RegistryHost):
  *
  * @throws `conflict` when it runs
  */
-export async function collectOnce({ root, settings }: RegistryConfig, host: RegistryHost) {
+export async function collectOnce(config: RegistryConfig, host: RegistryHost) {
   const { clock, log, newId } = host;
+  const { root, settings } = config;
   using _lock = lockRoot(root);
-  await using storage = await openFileStorage({ root, clock });
+  await using storage = await openStorage(config, host);
   const nobody = {
     access: { authorize: () => ({ principal: { name: undefined } }) },
     notify: { emit: () => undefined },
