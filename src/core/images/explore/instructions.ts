@@ -40,6 +40,8 @@ export function instructionOf(createdBy: string): string {
   const text = createdBy.replace(/\s+# buildkit$/, "").trim();
   const comment = /^\/bin\/sh -c #\(nop\)\s+(.*)$/s.exec(text)?.[1];
   if (comment !== undefined) return comment;
+  const ports = /^EXPOSE (?:map)?\[(.*)\]$/.exec(text)?.[1];
+  if (ports !== undefined) return `EXPOSE ${ports.replaceAll(":{}", "")}`;
   const command = /^(?:RUN )?(?:\|\d+ .*?)?\/bin\/(?:ba)?sh -c (.*)$/s.exec(text)?.[1];
   return command === undefined ? text : `RUN ${command}`;
 }
