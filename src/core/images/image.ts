@@ -56,7 +56,7 @@ export interface ManifestSummary {
   readonly descriptor: Descriptor;
   /** Whether all of it is here. */
   readonly isAvailable: boolean;
-  /** Bytes in the content store that belong to it. */
+  /** Bytes that are kept of it in the form in which registries have it. */
   readonly contentBytes: number;
   readonly kind:
     | {

@@ -41,7 +41,8 @@ async function summariseImage(
   return {
     descriptor,
     isAvailable: true,
-    contentBytes: descriptor.size + configBytes + layers.reduce((sum, layer) => sum + layer.blobBytes, 0),
+    // Layers are not kept as they came: what containers mount is all there is of them.
+    contentBytes: descriptor.size + configBytes,
     kind: {
       type: "image",
       platform,
