@@ -12,6 +12,11 @@ export interface JobIo {
    */
   readonly source: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
+  /**
+   * For a job that goes through many buffers, every some ten MiB of them: the runtime hardly sees what they take, and lets them pile up.
+   * Takes 4 ms of the thread.
+   */
+  readonly collectGarbage: () => void;
 }
 
 export interface RunOptions {

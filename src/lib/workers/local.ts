@@ -7,7 +7,7 @@ export function createLocalWorkers(): Workers {
     async run(job, input, { source = NOTHING, signal = NEVER } = {}) {
       if (signal.aborted) throw canceled(signal.reason);
       try {
-        return await job.run(input, { source: cancellable(source, signal), signal });
+        return await job.run(input, { source: cancellable(source, signal), signal, collectGarbage: () => {} });
       } catch (error) {
         throw signal.aborted ? canceled(signal.reason) : error;
       }

@@ -16,7 +16,7 @@ export function serveJobs(jobs: readonly Job<never, unknown>[]): void {
     try {
       const job = byName.get(name);
       if (job === undefined) throw new Error(`no job "${name}" in this thread`);
-      const output = await job.run(input as never, { source: inbox.read(), signal: inbox.signal });
+      const output = await job.run(input as never, { source: inbox.read(), signal: inbox.signal, collectGarbage });
       send({ kind: "done", job: number, output });
     } catch (error) {
       send({ kind: "failed", job: number, error: packError(error) });
@@ -28,6 +28,10 @@ export function serveJobs(jobs: readonly Job<never, unknown>[]): void {
     if (message.kind === "start") void start(message);
     else inboxes.get(message.job)?.put(message);
   });
+}
+
+function collectGarbage(): void {
+  Bun.gc(true);
 }
 
 /** What has come for one job and was not used yet. */

@@ -28,7 +28,7 @@ const LIMITS = {
   links: 16,
 } as const;
 /** Layers that are read from files at once. */
-const LAYERS_AT_ONCE = 4;
+const LAYERS_AT_ONCE = 3;
 
 /** What became of a member. */
 type Member =

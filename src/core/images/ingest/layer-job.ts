@@ -44,7 +44,7 @@ export interface LayerOutput {
 /** Beyond what any layer has, and within what EROFS can address. A smaller disk is full before. */
 const LAYER_LIMIT_BYTES = 2 ** 40;
 /** The disk writes while the rest still comes, and never has more than this to catch up with. */
-const SYNC_BYTES = 64 * 1024 * 1024;
+const SYNC_BYTES = 32 * 1024 * 1024;
 /** Of tars below this the headers are read from themselves. */
 const OUTLINE_FROM_BYTES = 1024 * 1024;
 
@@ -55,11 +55,11 @@ const OUTLINE_FROM_BYTES = 1024 * 1024;
  */
 export const storeLayerJob: Job<LayerInput, LayerOutput> = {
   name: "images/store-layer",
-  async run(input, { source }) {
+  async run(input, { source, collectGarbage }) {
     const { head, stream } = await peek(source, MAGIC_BYTES);
     const compression = detectCompression(head);
     const asStored = new Measure();
-    using tar = new LayerWriter(input);
+    using tar = new LayerWriter(input, collectGarbage);
     const bytes = compression === undefined ? stream : decompress(tap(stream, (piece) => asStored.add(piece)));
     for await (const piece of bytes) await tar.write(piece);
     const written = tar.finish();
@@ -90,12 +90,14 @@ class LayerWriter implements Disposable {
   readonly #tar: number;
   readonly #outlineFile: number;
   readonly #outline: OutlineWriter;
+  readonly #collectGarbage: () => void;
   readonly #measure = new Measure();
   readonly #scanner: TarScanner;
   #fileBytes = 0;
   #unsynced = 0;
 
-  constructor({ tar, outline }: LayerFiles) {
+  constructor({ tar, outline }: LayerFiles, collectGarbage: () => void) {
+    this.#collectGarbage = collectGarbage;
     this.#tar = openNew(tar);
     this.#outlineFile = openNew(outline);
     this.#outline = new OutlineWriter(this.#outlineFile);
@@ -152,6 +154,7 @@ class LayerWriter implements Disposable {
   #sync(): void {
     fdatasyncSync(this.#tar);
     this.#unsynced = 0;
+    this.#collectGarbage();
   }
 }
 
