@@ -114,6 +114,12 @@ describe("openNotifier()", () => {
   /** Lets promises that are ready have their turn. */
   const settle = () => new Promise((resolve) => setImmediate(resolve));
   const status = (code: number) => async () => new Response("no", { status: code });
+  /** Answers never, until it is given up. */
+  const hanging = () =>
+    new Promise<Response>((_, reject) => {
+      const signal = requests.at(-1)?.init.signal;
+      signal?.addEventListener("abort", () => reject(signal.reason));
+    });
   const broken = async (): Promise<Response> => {
     throw new Error("connection refused");
   };
@@ -181,12 +187,8 @@ describe("openNotifier()", () => {
   });
 
   test("a receiver that does not answer is given up after its time", async () => {
-    answers.push(() => new Promise(() => undefined));
+    answers.push(hanging);
     const notifier = await open({ timeoutMs: 100 });
-    answers[0] = () =>
-      new Promise((_, reject) => {
-        requests[0]?.init.signal?.addEventListener("abort", () => reject(requests[0]?.init.signal?.reason));
-      });
     notifier.emit(event("e1"));
     await settle();
     clock.advance(100);
@@ -233,13 +235,7 @@ describe("openNotifier()", () => {
 
   test("the end does not wait for a receiver that hangs", async () => {
     const notifier = await open({});
-    answers.push(
-      () =>
-        new Promise((_, reject) => {
-          const { signal } = requests[0]!.init;
-          signal?.addEventListener("abort", () => reject(signal.reason));
-        }),
-    );
+    answers.push(hanging);
     notifier.emit(event("e1"));
     await settle();
     const closed = notifier.close(200);

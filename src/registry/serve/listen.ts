@@ -48,8 +48,8 @@ const BODY_LIMIT_BYTES = Number.MAX_SAFE_INTEGER;
  * @throws `conflict` when the address is taken, `invalid-parameter` for an address that is none and TLS files that are no pair
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  // With TLS the address may be bound twice, so that certificates can be replaced; another registry must not.
-  if (options.tls !== undefined && options.port !== 0) await assertFree(options);
+  // With TLS the address may be bound twice, so that certificates can be replaced. Nobody else must.
+  if (options.port !== 0) await assertFree(options);
   let server = start(options, options.port, options.tls);
   const drained: Promise<void>[] = [];
   return {
@@ -90,7 +90,6 @@ function start(options: ListenOptions, port: number, tls: TlsFiles | undefined):
       ...(tls && { reusePort: true, tls: bunTls(tls) }),
     });
   } catch (cause) {
-    if (errnoOf(cause) === "EADDRINUSE") throw addressTaken(options, cause);
     throw new EngineError("invalid-parameter", `listen on ${addressOf(options)}: ${messageOf(cause)}`, { cause });
   }
 }
