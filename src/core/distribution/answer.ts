@@ -78,9 +78,9 @@ export class Answer implements AsyncDisposable {
     return refusalError({ status, statusText: this.#response.statusText, headers, body, nowMs: this.#context.nowMs() });
   }
 
-  /** Connections are used again when little is left to read, else closed. */
+  /** The connection is used again when it is known that little is left to read, else closed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isRead && (this.length ?? 0) <= ERROR_LIMIT_BYTES) await this.#beginning();
+    if (!this.#isRead && this.length !== undefined && this.length <= ERROR_LIMIT_BYTES) await this.#beginning();
     const { watch, release, abort } = this.#context;
     watch.stop();
     release();

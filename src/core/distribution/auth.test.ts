@@ -207,6 +207,17 @@ describe("credentials", () => {
     expect(registry.requests.at(-1)?.headers.authorization).toBeDefined();
   });
 
+  test("of storage, which are signatures, stand in no message either", async () => {
+    await using registry = await withRegistry("basic");
+    const location = "http://127.0.0.1:1/docker/registry/v2/blobs/x?X-Amz-Signature=secret";
+    registry.fault(/GET .*blobs/, faults.status(307, { Location: location }));
+    const blob = { mediaType: "x/y", digest: `sha256:${"a".repeat(64)}` as never, size: 5 };
+    const repository = makeClient().repository(registry.host, "a/b", { credentials: ann });
+    await expect(Array.fromAsync(repository.blob(blob, { signal: NEVER }))).rejects.toThrow(
+      'Get "http://127.0.0.1:1/docker/registry/v2/blobs/x": dial tcp 127.0.0.1:1: connect: connection refused',
+    );
+  });
+
   test("never stand in a message", async () => {
     await using registry = await withRegistry("bearer");
     const client = makeClient();

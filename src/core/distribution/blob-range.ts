@@ -50,7 +50,8 @@ function checkSize(answer: Answer, blob: Descriptor, { start, end }: { start: nu
     return;
   }
   const range = parseContentRange(answer.headers.get("content-range"));
-  if (range ? range.start !== start || range.end !== end - 1 : length !== end - start) {
+  // Fewer bytes than asked for are allowed: the rest is asked for again.
+  if (range ? range.start !== start || range.end >= end : length !== end - start) {
     throw invalidAnswer(`blob ${blob.digest}: asked for bytes ${start}-${end - 1}, the registry sends others`);
   }
   if (range?.total !== undefined && range.total !== blob.size) throw wrongSize(blob, String(range.total));

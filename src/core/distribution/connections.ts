@@ -72,7 +72,7 @@ export class Connections {
       const header = answer.status === 401 ? answer.headers.get("www-authenticate") : null;
       return { base, trust, challenges: parseChallenges(header ?? ""), status: answer.status };
     } catch (error) {
-      if (isHandshakeFailure(error) && trust.isSecure && (await this.#speaksPlainHttp(url, signal))) {
+      if (isHandshakeFailure(error) && trust.isSecure && (await this.#speaksPlainHttp(url, trust, signal))) {
         const reason = new EngineError("unavailable", "http: server gave HTTP response to HTTPS client");
         throw requestError("GET", url, reason);
       }
@@ -81,8 +81,7 @@ export class Connections {
   }
 
   /** Servers that do speak TLS answer plain HTTP with 400, to be helpful. */
-  async #speaksPlainHttp(url: URL, signal: AbortSignal): Promise<boolean> {
-    const tls = { ca: [], rejectUnauthorized: true };
+  async #speaksPlainHttp(url: URL, { tls }: Trust, signal: AbortSignal): Promise<boolean> {
     const exchange = { method: "GET", tls, signal, timeoutMs: PING_TIMEOUT_MS } as const;
     try {
       await using answer = await send(this.#wire.transport, plain(url), exchange);

@@ -133,6 +133,16 @@ describe("blob()", () => {
     expect(client.clock.running).toBe(0);
   });
 
+  test("asks again for what a server leaves out of a range", async () => {
+    await using registry = await withBlobs();
+    const headers = { "Content-Range": `bytes 50000-69999/${SMALL.length}` };
+    registry.fault(/blobs/, faults.status(206, headers, SMALL.subarray(50_000, 70_000)), 1);
+    const repository = makeClient().repository(registry.host, "a");
+    const rest = await collect(repository.blob(descriptorOf(SMALL), { signal: NEVER, offset: 50_000 }));
+    expect(equal(rest, SMALL.subarray(50_000))).toBe(true);
+    expect(ranges(registry)).toEqual(["bytes=50000-99999", "bytes=70000-99999"]);
+  });
+
   test("gives up after the tries it has", async () => {
     await using registry = await withBlobs({ ranges: false });
     registry.fault(/GET .*blobs/, faults.cut(SMALL.subarray(0, 10), SMALL.length));

@@ -3,7 +3,7 @@
  * may help, `data.retryAfterMs` not before when, `data.code` is the registry's own code (`MANIFEST_UNKNOWN`).
  */
 import { familiarName, familiarReference, type Reference } from "#api/distribution";
-import { EngineError, type ErrorKind, isKind } from "#lib/errors";
+import { EngineError, type ErrorKind } from "#lib/errors";
 
 /** Whether the same may well work a little later. */
 export function isTemporary(error: unknown): error is EngineError {
@@ -32,20 +32,20 @@ export function throwIfCanceled(signal: AbortSignal): void {
   if (signal.aborted) throw canceled();
 }
 
-/**
- * Says which request failed, as Go's client does: `Get "https://…": reason`.
- */
+/** Says which request failed, as Go's client does: `Get "https://…": reason`. */
 export function requestError(method: string, url: URL, cause: EngineError): EngineError {
   const verb = method.charAt(0) + method.slice(1).toLowerCase();
   return new EngineError(cause.kind, `${verb} "${withoutSecrets(url)}": ${cause.message}`, { cause, data: cause.data });
 }
 
-/** Addresses of storage carry signatures in their query, some proxies' passwords before the host. */
+/** What a query may show. Others are signatures of storage, states of uploads, accounts. */
+const PLAIN_PARAMETERS = ["q", "n", "last", "mount", "from", "digest"];
+
 function withoutSecrets(url: URL): string {
   const shown = new URL(url);
   shown.username = "";
   shown.password = "";
-  if (!url.pathname.includes("/v2/") && !url.pathname.includes("/v1/")) shown.search = "";
+  if (![...url.searchParams.keys()].every((name) => PLAIN_PARAMETERS.includes(name))) shown.search = "";
   return shown.href;
 }
 
@@ -74,10 +74,6 @@ export function noBasicCredentials(): EngineError {
 
 export function invalidAnswer(message: string, data: Record<string, unknown> = {}): EngineError {
   return new EngineError("invalid-parameter", message, { data });
-}
-
-export function isNotFound(error: unknown): boolean {
-  return isKind(error, "not-found");
 }
 
 const CODE_KINDS: Readonly<Record<string, ErrorKind>> = {

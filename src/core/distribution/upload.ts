@@ -50,7 +50,7 @@ export async function uploadBlob(upload: Upload): Promise<{ digest: Digest; size
 function losesSession(error: unknown): boolean {
   if (!(error instanceof EngineError)) return false;
   const { status, code } = error.data;
-  return status === 416 || code === "BLOB_UPLOAD_UNKNOWN" || code === "BLOB_UPLOAD_INVALID" || status === 404;
+  return status === 404 || status === 416 || code === "BLOB_UPLOAD_UNKNOWN" || code === "BLOB_UPLOAD_INVALID";
 }
 
 async function sendFrom(

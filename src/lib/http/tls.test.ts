@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
+import { makeCertificates } from "#fixtures";
 import { request, TestClient } from "./_testing.ts";
 import { HttpServer } from "./server.ts";
 
@@ -11,15 +12,7 @@ const pem = (name: string) => readFileSync(join(folder, name), "utf8");
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "tug-tls-"));
-  const script = `
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca -days 2
-    for name in server client; do
-      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $name.key -out $name.csr -subj /CN=$name \\
-        -addext subjectAltName=IP:127.0.0.1
-      openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -copy_extensions copy -out $name.pem -days 2
-    done`;
-  const { exitCode, stderr } = Bun.spawnSync(["sh", "-ec", script], { cwd: folder });
-  if (exitCode !== 0) throw new Error(`openssl: ${stderr}`);
+  makeCertificates(folder, ["IP:127.0.0.1"]);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
