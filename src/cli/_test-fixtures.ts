@@ -19,6 +19,9 @@ export function fixtureAnswer(nowSeconds: number): (request: RecordedRequest) =>
       Volumes: volumes,
       BuildCache: [],
     },
+    "/images/search": found,
+    "/auth": { IdentityToken: "", Status: "Login Succeeded" },
+    "/commit": { Id: IMAGE_ID },
     "/containers/web/json": inspected,
     "/containers/quiet/json": { ...inspected, Name: "/quiet", State: { Status: "exited", ExitCode: 3 } },
     "/info": info,
@@ -30,9 +33,17 @@ export function fixtureAnswer(nowSeconds: number): (request: RecordedRequest) =>
       ],
     },
   };
+  const streams: Readonly<Record<string, readonly object[]>> = {
+    "/images/create": pulled,
+    "/images/r.test/a/push": pushed,
+    "/images/r.test/refused/push": [{ status: "The push refers to repository [r.test/refused]" }, ...refused],
+  };
   return ({ path }) => {
-    const body = routes[path.split("?")[0]!];
     const headers = { "Content-Type": "application/json" };
+    const lines = streams[path.split("?")[0]!];
+    if (lines !== undefined)
+      return new Response(lines.map((line) => `${JSON.stringify(line)}\r\n`).join(""), { headers });
+    const body = routes[path.split("?")[0]!];
     if (body !== undefined) return new Response(JSON.stringify(body), { headers });
     const name = path.split("?")[0]!.split("/")[2] ?? "";
     return new Response(JSON.stringify({ message: `No such container: ${name}` }), { status: 404, headers });
@@ -131,6 +142,40 @@ function history(nowSeconds: number) {
     },
   ];
 }
+
+const layer = (id: string, status: string, progressDetail = {}) => ({ status, progressDetail, id });
+
+const pulled = [
+  { status: "Pulling from library/busybox", id: "1.36" },
+  layer("9ae97d36d265", "Pulling fs layer"),
+  { ...layer("9ae97d36d265", "Downloading", { current: 42, total: 100 }), progress: "[====>  ]  42B/100B" },
+  layer("9ae97d36d265", "Pull complete"),
+  { status: `Digest: sha256:${"1".repeat(64)}` },
+  { status: "Status: Downloaded newer image for busybox:1.36" },
+];
+
+const pushed = [
+  { status: "The push refers to repository [r.test/a]" },
+  layer("2678266ff306", "Preparing"),
+  { ...layer("2678266ff306", "Pushing", { current: 42, total: 100 }), progress: "[====>  ]  42B/100B" },
+  layer("2678266ff306", "Pushed"),
+  { status: `1: digest: sha256:${"2".repeat(64)} size: 527` },
+  { progressDetail: {}, aux: { Tag: "1", Digest: `sha256:${"2".repeat(64)}`, Size: 527 } },
+];
+
+const refused = [{ errorDetail: { message: "no basic auth credentials" }, error: "no basic auth credentials" }];
+
+const found = [
+  { star_count: 5, is_official: false, name: "a/less-known", is_automated: false, description: "short" },
+  {
+    star_count: 13_000,
+    is_official: true,
+    name: "redis",
+    is_automated: false,
+    description: "An in-memory store, and a description\nof more columns than a table has room for.",
+  },
+  { star_count: 5, is_official: false, name: "b/as-little", is_automated: false, description: "" },
+];
 
 const networks = [
   {

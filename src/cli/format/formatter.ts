@@ -9,8 +9,10 @@ import { renderTable } from "./table.ts";
 export interface Field<T> {
   readonly head: string;
   value(item: T): string;
-  /** Its value in JSON, where that is not the text. */
+  /** Its value in JSON and in templates, where that is not the text. */
   json?(item: T): unknown;
+  /** Another text that only JSON has. */
+  jsonText?(item: T): string;
 }
 
 /** A field that takes an argument, such as `.Label "x"`. */
@@ -83,7 +85,7 @@ export function fieldsAsJson<T>(formatter: Formatter<T>, item: T): string {
   const names = Object.keys(formatter.fields).sort();
   const fields = names.map((name) => {
     const field = formatter.fields[name]!;
-    return [name, field.json === undefined ? field.value(item) : field.json(item)];
+    return [name, (field.jsonText ?? field.json ?? field.value)(item)];
   });
   return goJson(Object.fromEntries(fields));
 }

@@ -16,16 +16,15 @@ export function searchFormatter({ truncate }: { truncate: boolean }): Formatter<
           return truncate ? ellipsis(line, DESCRIPTION_COLUMNS) : line;
         },
       },
-      IsAutomated: { head: "AUTOMATED", value: ({ is_automated: flag }) => mark(flag) },
-      IsOfficial: { head: "OFFICIAL", value: ({ is_official: flag }) => mark(flag) },
+      IsOfficial: {
+        head: "OFFICIAL",
+        value: ({ is_official: flag }) => (flag ? "[OK]" : ""),
+        jsonText: ({ is_official: flag }) => String(flag),
+      },
       Name: { head: "NAME", value: ({ name }) => name },
       StarCount: { head: "STARS", value: ({ star_count: count }) => String(count) },
     },
     columns: ["Name", "Description", "StarCount", "IsOfficial"],
     id: "Name",
   };
-}
-
-function mark(flag: boolean): string {
-  return flag ? "[OK]" : "";
 }

@@ -8,6 +8,13 @@ import { showTransfer } from "../../progress/transfer.ts";
 import { refuseContentTrust } from "./_content-trust.ts";
 import { platformFlag } from "./_platform.ts";
 
+const PLATFORM_NOTE = `
+ Info -> Using --platform pushes only the specified platform manifest of a multi-platform image index.
+         Other components, like attestations, will not be included.
+         To push the complete multi-platform image, remove the --platform flag.
+${" ".repeat(9)}
+`;
+
 export const push = defineCommand({
   usage: "[OPTIONS] NAME[:TAG]",
   summary: "Upload an image to a registry",
@@ -31,14 +38,16 @@ Image index won't be pushed, meaning that other manifests, including attestation
       throw new EngineError("invalid-parameter", "tag can't be used with --all-tags/-a");
     }
     if (parsed.digest !== undefined) throw new EngineError("invalid-parameter", "cannot push a digest reference");
+    const platform = platformFlag(flags.platform, io);
     const reference = flags["all-tags"] ? parsed : withDefaultTag(parsed);
     if (reference.tag !== parsed.tag && !flags.quiet) io.stdout.write(`Using default tag: ${reference.tag}\n`);
+    if (platform.platform !== undefined && !flags.quiet) io.stdout.write(PLATFORM_NOTE);
     const registry = await registryAuth(context, reference.domain);
     const engine = await context.engine();
     await showTransfer(context, { output: io.stdout, quiet: flags.quiet }, (signal) =>
       images.push(engine, familiarName(reference), {
         tag: reference.tag ?? "",
-        ...platformFlag(flags.platform, io),
+        ...platform,
         registryAuth: registry,
         signal,
       }),

@@ -25,10 +25,8 @@ export const search = defineCommand({
       filters: toFilters(flags.filter),
       registryAuth: auth,
     });
-    // The best known first; equals stay in the registry's order.
-    const sorted = found.toSorted((a, b) => b.star_count - a.star_count);
     const formatter = searchFormatter({ truncate: !flags["no-trunc"] });
-    await writeFormatted(context.io.stdout, formatter, sorted, { format: flags.format, quiet: false });
+    await writeFormatted(context.io.stdout, formatter, found, { format: flags.format, quiet: false });
   },
 });
 
