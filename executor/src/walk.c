@@ -20,17 +20,13 @@ struct walk {
   char path[4096]; /* of the entry, relative to the target */
 };
 
-/* An entry in both trees; -1 where it is not. */
+/* A name in both trees. */
 struct entry {
-  int fd, below_fd; /* O_PATH */
+  int directory_fd, below_directory_fd; /* -1: there is none */
+  const char *name;                     /* empty for the directory_fd itself, which may be no directory then */
+  bool here, there;                     /* in the tree, in the one below */
   struct stat info, below;
 };
-
-static void release_entry(struct entry *entry) {
-  close_scoped(&entry->fd);
-  close_scoped(&entry->below_fd);
-}
-#define SCOPED_ENTRY __attribute__((cleanup(release_entry))) struct entry
 
 static int fail_at(struct walk *walk, const char *what) { return fail(walk->error, "%s \"/%s\"", what, walk->path); }
 
@@ -47,17 +43,30 @@ static int reopen(const struct walk *walk, int path_fd, int flags) {
 }
 
 /* What is not there is no error. */
-static int look(int directory_fd, const char *name, int *fd, struct stat *info) {
-  *fd = directory_fd < 0 ? -1 : openat(directory_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-  if (*fd < 0) return directory_fd < 0 || errno == ENOENT ? 0 : -1;
-  return fstat(*fd, info);
+static int look(int directory_fd, const char *name, bool *found, struct stat *info) {
+  *found = directory_fd >= 0 && fstatat(directory_fd, name, info, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0;
+  return *found || directory_fd < 0 || errno == ENOENT ? 0 : -1;
+}
+
+static int open_directory(int directory_fd, const char *name) {
+  return openat(directory_fd, name[0] == 0 ? "." : name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Looked at again (O_PATH) before it is opened: opening a device or a fifo that took its place would already be an act. */
+static int open_file(const struct walk *walk, int directory_fd, const char *name, struct stat *info) {
+  SCOPED_FD path_fd = name[0] == 0 ? fcntl(directory_fd, F_DUPFD_CLOEXEC, 0)
+                                   : openat(directory_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (path_fd < 0 || fstat(path_fd, info) < 0) return -1;
+  if (!S_ISREG(info->st_mode)) return errno = ESTALE, -1;
+  return reopen(walk, path_fd, O_RDONLY);
 }
 
 /* A file capability changes nothing else that can be seen. */
 static bool has_same_capability(const struct walk *walk, const struct entry *entry) {
   uint8_t value[64], below_value[64];
-  SCOPED_FD fd = reopen(walk, entry->fd, O_RDONLY);
-  SCOPED_FD below_fd = reopen(walk, entry->below_fd, O_RDONLY);
+  struct stat info;
+  SCOPED_FD fd = open_file(walk, entry->directory_fd, entry->name, &info);
+  SCOPED_FD below_fd = open_file(walk, entry->below_directory_fd, entry->name, &info);
   ssize_t size = fgetxattr(fd, "security.capability", value, sizeof value);
   ssize_t below_size = fgetxattr(below_fd, "security.capability", below_value, sizeof below_value);
   return size == below_size && (size <= 0 || memcmp(value, below_value, (size_t)size) == 0);
@@ -66,8 +75,8 @@ static bool has_same_capability(const struct walk *walk, const struct entry *ent
 /* As far as a copy keeps it. What is in a directory changes its size and time, and tells of itself. */
 static enum below compare(const struct walk *walk, const struct entry *entry) {
   const struct stat *info = &entry->info, *below = &entry->below;
-  if (entry->below_fd < 0) return ABSENT;
-  if (entry->fd < 0 || info->st_mode != below->st_mode || info->st_uid != below->st_uid || info->st_gid != below->st_gid ||
+  if (!entry->there) return ABSENT;
+  if (!entry->here || info->st_mode != below->st_mode || info->st_uid != below->st_uid || info->st_gid != below->st_gid ||
       info->st_rdev != below->st_rdev)
     return DIFFERENT;
   if (S_ISDIR(info->st_mode)) return SAME;
@@ -104,7 +113,7 @@ static void put_xattrs(struct walk *walk, int fd) {
 
 static void put_link(struct walk *walk, const struct entry *entry) {
   char link[4096] = "";
-  if (S_ISLNK(entry->info.st_mode) && readlinkat(entry->fd, "", link, sizeof link - 1) < 0) link[0] = 0;
+  if (S_ISLNK(entry->info.st_mode) && readlinkat(entry->directory_fd, entry->name, link, sizeof link - 1) < 0) link[0] = 0;
   put_text(&walk->out, link);
 }
 
@@ -158,22 +167,25 @@ static int send_content(struct walk *walk, int fd, off_t size) {
 static int walk_directory(struct walk *walk, int fd, int below_fd, bool all, size_t length);
 
 static int walk_into(struct walk *walk, const struct entry *entry, int fd, bool opaque, size_t length) {
-  SCOPED_FD below_fd = -1;
-  if (entry->below_fd >= 0 && S_ISDIR(entry->below.st_mode)) {
-    below_fd = reopen(walk, entry->below_fd, O_RDONLY | O_DIRECTORY);
-    if (below_fd < 0) return fail_at(walk, "open");
-  }
+  bool merged = entry->there && S_ISDIR(entry->below.st_mode);
+  SCOPED_FD below_fd = merged ? open_directory(entry->below_directory_fd, entry->name) : -1;
+  if (merged && below_fd < 0) return fail_at(walk, "open");
   return walk_directory(walk, fd, below_fd, opaque || walk->op->all, length);
 }
 
-static int visit(struct walk *walk, const struct entry *entry, size_t length) {
+/* It was removed, or something else took its name, since it was listed. */
+static bool has_vanished(void) { return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ESTALE; }
+
+static int visit(struct walk *walk, struct entry *entry, size_t length) {
   const struct op_walk *op = walk->op;
-  bool directory = entry->fd >= 0 && S_ISDIR(entry->info.st_mode);
-  bool content = entry->fd >= 0 && S_ISREG(entry->info.st_mode) && op->content;
+  bool directory = entry->here && S_ISDIR(entry->info.st_mode);
+  bool content = entry->here && S_ISREG(entry->info.st_mode) && op->content;
   enum below below = compare(walk, entry);
   if (op->changed && below == SAME && !directory) return 0;
-  SCOPED_FD fd = directory || content ? reopen(walk, entry->fd, O_RDONLY) : -1;
-  if (fd < 0 && (directory || content)) return fail_at(walk, "open");
+  SCOPED_FD fd = directory ? open_directory(entry->directory_fd, entry->name)
+                 : content ? open_file(walk, entry->directory_fd, entry->name, &entry->info)
+                           : -1;
+  if (fd < 0 && (directory || content)) return length > 0 && has_vanished() ? 0 : fail_at(walk, "open");
   char mark[1];
   bool opaque = directory && op->opaque[0] != 0 && fgetxattr(fd, op->opaque, mark, 1) == 1 && mark[0] == 'y';
   put_entry(walk, entry, fd, below, opaque);
@@ -182,16 +194,20 @@ static int visit(struct walk *walk, const struct entry *entry, size_t length) {
   return directory ? walk_into(walk, entry, fd, opaque, length) : 0;
 }
 
-static int visit_name(struct walk *walk, int directory_fd, int below_fd, const char *name, size_t length) {
-  SCOPED_ENTRY entry = {-1, -1, {0}, {0}};
+/* `type`: DT_* as far as the directory tells it. */
+static int visit_name(struct walk *walk, int directory_fd, int below_fd, const char *name, int type, size_t length) {
+  struct entry entry = {.directory_fd = directory_fd, .below_directory_fd = below_fd, .name = name};
   size_t room = sizeof walk->path - length;
   size_t added = (size_t)snprintf(walk->path + length, room, "%s%s", length == 0 ? "" : "/", name);
   if (added >= room) return errno = ENAMETOOLONG, fail_at(walk, "walk");
   int result = 0;
-  if (look(directory_fd, name, &entry.fd, &entry.info) < 0 || look(below_fd, name, &entry.below_fd, &entry.below) < 0)
-    result = fail_at(walk, "open");
-  /* Neither: it vanished. */
-  else if (entry.fd >= 0 || entry.below_fd >= 0) result = visit(walk, &entry, length + added);
+  if (walk->op->brief && below_fd < 0 && (type == DT_REG || type == DT_LNK)) {
+    entry.here = true;
+    entry.info.st_mode = (mode_t)DTTOIF(type);
+    result = visit(walk, &entry, length + added);
+  } else if (look(directory_fd, name, &entry.here, &entry.info) < 0 || look(below_fd, name, &entry.there, &entry.below) < 0)
+    result = fail_at(walk, "look at");
+  else if (entry.here || entry.there) result = visit(walk, &entry, length + added);
   walk->path[length] = 0;
   return result;
 }
@@ -219,8 +235,8 @@ static int walk_directory(struct walk *walk, int fd, int below_fd, bool all, siz
   if (below.count < 0) return below.count = 0, fail_at(walk, "list");
   for (int i = 0, j = 0; i < names.count || j < below.count;) {
     int order = i == names.count ? 1 : j == below.count ? -1 : strcmp(names.list[i]->d_name, below.list[j]->d_name);
-    const char *name = order <= 0 ? names.list[i]->d_name : below.list[j]->d_name;
-    if (visit_name(walk, fd, below_fd, name, length) < 0) return -1;
+    const struct dirent *entry = order <= 0 ? names.list[i] : below.list[j];
+    if (visit_name(walk, fd, below_fd, entry->d_name, order < 0 ? entry->d_type : DT_UNKNOWN, length) < 0) return -1;
     i += order <= 0;
     j += order >= 0;
   }
@@ -234,16 +250,12 @@ static int open_root(struct context *context, const char *path, int *root_fd, st
 
 int run_walk(struct context *context, const struct op_walk *op, struct error *error) {
   struct walk walk = {.host = context->host, .op = op, .error = error, .stream_fd = context->stream_fd};
-  SCOPED_ENTRY entry = {-1, -1, {0}, {0}};
-  SCOPED_FD root_fd = -1;
+  SCOPED_FD root_fd = -1, below_fd = op->below[0] == 0 ? -1 : open(op->below, O_PATH | O_CLOEXEC);
+  if (op->below[0] != 0 && below_fd < 0) return fail(error, "open \"%s\"", op->below);
   if (open_root(context, op->root, &root_fd, error) < 0) return -1;
-  entry.fd = open_in_root(root_fd, op->target, O_PATH | O_NOFOLLOW, FOLLOW);
-  if (entry.fd < 0 || fstat(entry.fd, &entry.info) < 0) return fail(error, "open \"%s\" in root", op->target);
-  if (op->below[0] != 0) {
-    entry.below_fd = open(op->below, O_PATH | O_CLOEXEC);
-    if (entry.below_fd < 0 || fstat(entry.below_fd, &entry.below) < 0) return fail(error, "open \"%s\"", op->below);
-  }
-  int result = visit(&walk, &entry, 0);
+  SCOPED_FD target_fd = open_in_root(root_fd, op->target, O_PATH | O_NOFOLLOW, FOLLOW);
+  if (target_fd < 0) return fail(error, "open \"%s\" in root", op->target);
+  int result = visit_name(&walk, target_fd, below_fd, "", DT_UNKNOWN, 0);
   put_num(&walk.out, 0);
   if (result == 0) result = flush(&walk);
   free(walk.out.data);

@@ -4,7 +4,7 @@ import { EngineError } from "#lib/errors";
 import { encodePlan } from "./encode.ts";
 import type { StreamPart } from "./executor.ts";
 import type { HostPlan } from "./ops.ts";
-import { readTree, type TreeEntry } from "./tree.ts";
+import { type TreeEntry, TreeReader } from "./tree.ts";
 
 type Run = (plan: HostPlan) => Promise<readonly Uint8Array[]>;
 
@@ -15,15 +15,20 @@ const WRITE_BYTES = 256 * 1024;
 export async function* walkTree(
   run: Run,
   plan: HostPlan,
-  { socketPath, signal }: { socketPath: string; signal?: AbortSignal | undefined },
+  { socketPath, signal }: { socketPath: Promise<string>; signal?: AbortSignal | undefined },
 ): AsyncGenerator<TreeEntry> {
   signal?.throwIfAborted();
   const last = plan.at(-1);
-  const { socket, ended } = await openStream(run, plan, socketPath);
+  const { socket, ended } = await openStream(run, plan, await socketPath);
+  const reader = new TreeReader(socket, { content: last?.op === "walk" && last.content });
   const abort = () => socket.destroy();
   signal?.addEventListener("abort", abort, { once: true });
   try {
-    yield* readTree(socket, last?.op === "walk" && last.content);
+    for (let next = reader.next(); ; next = reader.next()) {
+      const entry = next instanceof Promise ? await next : next;
+      if (entry === undefined) break;
+      yield entry;
+    }
     await ended;
   } catch (error) {
     signal?.throwIfAborted();

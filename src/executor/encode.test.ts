@@ -49,6 +49,7 @@ const SAMPLE: { readonly [Kind in Op["op"]]: Extract<Op, { op: Kind }> } = {
     opaque: "trusted.overlay.opaque",
     all: false,
     changed: true,
+    brief: false,
     content: true,
     xattrs: ["user.", "security.capability"],
   },

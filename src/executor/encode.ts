@@ -92,6 +92,7 @@ export const OP_FIELDS: { readonly [Kind in Op["op"]]: readonly FieldOf<Extract<
     text("opaque"),
     flag("all"),
     flag("changed"),
+    flag("brief"),
     flag("content"),
     texts("xattrs"),
   ],

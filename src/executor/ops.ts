@@ -99,6 +99,8 @@ export type TreeOp =
       readonly all: boolean;
       /** Leaves out what is the same below; directories come all the same. */
       readonly changed: boolean;
+      /** Of files and symlinks in a directory that is not there below only name and type, which is much quicker. */
+      readonly brief: boolean;
       /** With the content of regular files. */
       readonly content: boolean;
       /** Names of extended attributes to send, or what they begin with: `user.` */

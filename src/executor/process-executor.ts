@@ -31,8 +31,8 @@ export class ProcessExecutor implements Executor {
     return plan.map(() => answer.bytes());
   }
 
-  async *walk(plan: HostPlan, signal?: AbortSignal): AsyncGenerator<TreeEntry> {
-    yield* walkTree((whole) => this.run(whole), plan, { socketPath: await this.#socketPath(), signal });
+  walk(plan: HostPlan, signal?: AbortSignal): AsyncGenerator<TreeEntry> {
+    return walkTree((whole) => this.run(whole), plan, { socketPath: this.#socketPath(), signal });
   }
 
   async send(plan: HostPlan, parts: AsyncIterable<StreamPart>): Promise<void> {

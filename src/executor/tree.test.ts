@@ -50,6 +50,7 @@ function walkOp(options: Partial<Omit<Walk, "op" | "target">> & { target?: strin
     opaque: "",
     all: false,
     changed: false,
+    brief: false,
     content: true,
     xattrs: [],
     ...rest,
@@ -235,6 +236,22 @@ describe("walk", () => {
       ["new", "absent"],
       ["same", "same"],
     ]);
+    rmSync(below, { recursive: true });
+  });
+
+  test("tells of what is in new directories its type only, when it is to be brief", async () => {
+    const below = mkdtempSync(lab.path("below-"));
+    mkdirSync(path("new"));
+    writeFileSync(path("new/file"), "content");
+    symlinkSync("x", path("new/link"));
+    mkdirSync(path("new/dir"), { mode: 0o700 });
+    writeFileSync(path("file"), "content");
+    const seen = await walk({ below, brief: true, content: false });
+    const told = (name: string) => [seen.get(name)!.mode.toString(8), seen.get(name)!.size];
+    expect(told("new/file")).toEqual(["100000", 0]);
+    expect(seen.get("new/link")!.mode).toBe(0o120000);
+    expect(seen.get("new/dir")!.mode).toBe(0o040700);
+    expect(told("file")).toEqual(["100644", 7]);
     rmSync(below, { recursive: true });
   });
 

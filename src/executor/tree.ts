@@ -1,5 +1,4 @@
-import { type ByteString, byteStringFrom } from "#lib/fs";
-import { Reader } from "./reader.ts";
+import type { ByteString } from "#lib/fs";
 
 /** One entry of a tree that `walk` sends. */
 export interface TreeEntry {
@@ -30,20 +29,38 @@ export interface TreeEntry {
 
 const BELOW = ["absent", "different", "same"] as const;
 
-/** Takes apart what `walk` sends, up to its end mark. @throws RangeError when the stream ends before */
-export async function* readTree(chunks: AsyncIterable<Uint8Array>, content: boolean): AsyncGenerator<TreeEntry> {
-  const input = new Input(chunks[Symbol.asyncIterator]());
-  for (;;) {
-    const size = new Reader(input.has(4) ? input.take(4) : await input.need(4)).num();
-    if (size === 0) return;
-    const record = input.has(size) ? input.take(size) : await input.need(size);
-    const entry = readEntry(new Reader(record));
-    if (!content || !isRegular(entry.mode)) yield { ...entry, content: NOTHING };
-    else {
-      const body = input.body(entry.size);
-      yield { ...entry, content: body };
-      for await (const _ of body);
-    }
+/** Takes apart what `walk` sends. */
+export class TreeReader {
+  readonly #input: Input;
+  readonly #hasContent: boolean;
+  #body: AsyncIterable<Uint8Array> | undefined;
+
+  constructor(chunks: AsyncIterable<Uint8Array>, options: { content: boolean }) {
+    this.#input = new Input(chunks[Symbol.asyncIterator]());
+    this.#hasContent = options.content;
+  }
+
+  /** The next entry, undefined after the last; at once where it is here already. @throws RangeError when the stream was cut off */
+  next(): TreeEntry | undefined | Promise<TreeEntry | undefined> {
+    const size = this.#body === undefined ? this.#input.recordSize() : undefined;
+    return size !== undefined && this.#input.has(4 + size) ? this.#take() : this.#wait();
+  }
+
+  async #wait(): Promise<TreeEntry | undefined> {
+    if (this.#body) for await (const _ of this.#body);
+    this.#body = undefined;
+    await this.#input.need(4);
+    await this.#input.need(4 + (this.#input.recordSize() ?? 0));
+    return this.#take();
+  }
+
+  #take(): TreeEntry | undefined {
+    const fields = this.#input.record();
+    if (fields === undefined) return undefined;
+    const entry = readEntry(fields);
+    if (!this.#hasContent || !isRegular(entry.mode)) return entry;
+    this.#body = this.#input.body(entry.size);
+    return { ...entry, content: this.#body };
   }
 }
 
@@ -52,92 +69,126 @@ function isRegular(mode: number): boolean {
 }
 
 /** The fields in the order of put_entry in walk.c. */
-function readEntry(reader: Reader): Omit<TreeEntry, "content"> {
-  const path = readName(reader);
-  const [mode, uid, gid, deviceMajor, deviceMinor] = [
-    reader.num(),
-    reader.num(),
-    reader.num(),
-    reader.num(),
-    reader.num(),
-  ];
-  const size = Number(reader.big());
-  const seconds = Number(BigInt.asIntN(64, reader.big()));
-  const nanoseconds = reader.num();
-  const device = reader.big();
-  const inode = reader.big();
-  const linkTo = readName(reader);
-  const xattrs = readXattrs(reader.bytes());
-  const below = BELOW[reader.num()] ?? "absent";
+function readEntry(fields: Fields): TreeEntry {
   return {
-    path,
-    mode,
-    uid,
-    gid,
-    deviceMajor,
-    deviceMinor,
-    size,
-    seconds,
-    nanoseconds,
-    identity: inode === 0n ? "" : `${device}:${inode}`,
-    linkTo,
-    xattrs,
-    below,
-    opaque: reader.flag(),
+    path: fields.name(),
+    mode: fields.num(),
+    uid: fields.num(),
+    gid: fields.num(),
+    deviceMajor: fields.num(),
+    deviceMinor: fields.num(),
+    size: fields.big(),
+    seconds: fields.big(),
+    nanoseconds: fields.num(),
+    identity: fields.identity(),
+    linkTo: fields.name(),
+    xattrs: fields.xattrs(),
+    below: BELOW[fields.num()] ?? "absent",
+    opaque: fields.flag(),
+    content: NOTHING,
   };
 }
 
-function readName(reader: Reader): ByteString {
-  const name = byteStringFrom(reader.bytes());
-  reader.byte();
-  return name;
-}
-
 const NO_XATTRS: ReadonlyMap<ByteString, Uint8Array> = new Map();
-
-function readXattrs(bytes: Uint8Array): ReadonlyMap<ByteString, Uint8Array> {
-  if (bytes.length === 0) return NO_XATTRS;
-  const xattrs = new Map<ByteString, Uint8Array>();
-  const reader = new Reader(bytes);
-  // A name with its length takes five bytes at least.
-  while (reader.rest().length > 4) xattrs.set(readName(reader), reader.bytes().slice());
-  return xattrs;
-}
 
 const NOTHING: AsyncIterable<Uint8Array> = {
   [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
 };
 
-/** A stream whose bytes are asked for by number; at hand without waiting where they are here already. */
+/** A walk has very many of these records: their fields are read where they lie, as numbers. */
+class Fields {
+  readonly #bytes: Buffer;
+  #at: number;
+
+  constructor(bytes: Buffer, at: number) {
+    this.#bytes = bytes;
+    this.#at = at;
+  }
+
+  num(): number {
+    this.#at += 4;
+    return this.#bytes.readUInt32LE(this.#at - 4);
+  }
+
+  /** Signed; what is beyond 53 bits loses its last digits. */
+  big(): number {
+    this.#at += 8;
+    return this.#bytes.readInt32LE(this.#at - 4) * 2 ** 32 + this.#bytes.readUInt32LE(this.#at - 8);
+  }
+
+  flag(): boolean {
+    return this.#bytes[this.#at++] !== 0;
+  }
+
+  name(): ByteString {
+    const size = this.num();
+    this.#at += size + 1;
+    return this.#bytes.toString("latin1", this.#at - size - 1, this.#at - 1) as ByteString;
+  }
+
+  /** Device and inode; both 0 where there is one name only. */
+  identity(): string {
+    const at = this.#at;
+    this.#at += 16;
+    const isSingle = this.#bytes.readUInt32LE(at + 8) === 0 && this.#bytes.readUInt32LE(at + 12) === 0;
+    return isSingle ? "" : this.#bytes.toString("latin1", at, at + 16);
+  }
+
+  xattrs(): ReadonlyMap<ByteString, Uint8Array> {
+    const size = this.num();
+    if (size === 0) return NO_XATTRS;
+    const end = this.#at + size;
+    const xattrs = new Map<ByteString, Uint8Array>();
+    while (this.#at < end) xattrs.set(this.name(), this.#value());
+    return xattrs;
+  }
+
+  #value(): Uint8Array {
+    const size = this.num();
+    this.#at += size;
+    return Uint8Array.prototype.slice.call(this.#bytes, this.#at - size, this.#at);
+  }
+}
+
+/** A stream whose bytes are asked for by number. */
 class Input {
   readonly #chunks: AsyncIterator<Uint8Array>;
-  #rest: Uint8Array = new Uint8Array(0);
+  #bytes: Buffer = Buffer.alloc(0);
+  #at = 0;
 
   constructor(chunks: AsyncIterator<Uint8Array>) {
     this.#chunks = chunks;
   }
 
   has(size: number): boolean {
-    return this.#rest.length >= size;
+    return this.#bytes.length - this.#at >= size;
   }
 
-  take(size: number): Uint8Array {
-    const taken = this.#rest.subarray(0, size);
-    this.#rest = this.#rest.subarray(taken.length);
-    return taken;
+  /** Of the record that comes next, its length not counted; undefined where that is not here yet. */
+  recordSize(): number | undefined {
+    return this.has(4) ? this.#bytes.readUInt32LE(this.#at) : undefined;
   }
 
-  /** Waits for so many bytes. */
-  async need(size: number): Promise<Uint8Array> {
-    const pieces = [this.#rest];
-    let have = this.#rest.length;
+  /** The next record, which has to be here; undefined for an empty one. */
+  record(): Fields | undefined {
+    const size = this.recordSize() ?? 0;
+    const fields = size === 0 ? undefined : new Fields(this.#bytes, this.#at + 4);
+    this.#at += 4 + size;
+    return fields;
+  }
+
+  /** Waits until so many bytes are here. */
+  async need(size: number): Promise<void> {
+    if (this.has(size)) return;
+    const pieces: Uint8Array[] = [this.#bytes.subarray(this.#at)];
+    let have = pieces[0]!.length;
     while (have < size) {
       const next = await this.#next();
       pieces.push(next);
       have += next.length;
     }
-    this.#rest = Buffer.concat(pieces);
-    return this.take(size);
+    this.#bytes = Buffer.concat(pieces);
+    this.#at = 0;
   }
 
   /** The next `size` bytes. Iterating again goes on where it stopped. */
@@ -145,17 +196,21 @@ class Input {
     let left = size;
     const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
       if (left === 0) return { done: true, value: undefined };
-      if (this.#rest.length === 0) this.#rest = await this.#next();
-      const piece = this.take(left);
+      if (!this.has(1)) {
+        this.#bytes = await this.#next();
+        this.#at = 0;
+      }
+      const piece = this.#bytes.subarray(this.#at, this.#at + left);
+      this.#at += piece.length;
       left -= piece.length;
       return { done: false, value: piece };
     };
     return { [Symbol.asyncIterator]: () => ({ next }) };
   }
 
-  async #next(): Promise<Uint8Array> {
-    const next = await this.#chunks.next();
-    if (next.done) throw new RangeError("the tree was cut off");
-    return next.value;
+  async #next(): Promise<Buffer> {
+    const { done, value } = await this.#chunks.next();
+    if (done) throw new RangeError("the tree was cut off");
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   }
 }

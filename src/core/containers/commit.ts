@@ -73,8 +73,10 @@ const FIELDS = [
   "ArgsEscaped",
 ] as const satisfies readonly (keyof ContainerConfig & keyof ImageConfig)[];
 
-/** What of a container's config an image has. */
+/** What of a container's config an image has. Having no labels is having none. */
 function pick(config: ContainerConfig): ImageConfig {
-  const kept = FIELDS.flatMap((field) => (config[field] == null ? [] : [[field, config[field]]]));
-  return Object.fromEntries(kept);
+  const { Labels: labels, ...kept } = Object.fromEntries(
+    FIELDS.flatMap((field) => (config[field] == null ? [] : [[field, config[field]]])),
+  ) as ImageConfig;
+  return { ...kept, ...(labels && Object.keys(labels).length > 0 ? { Labels: labels } : {}) };
 }

@@ -3,7 +3,8 @@ import { typeOf } from "./tree-tar.ts";
 
 /**
  * What the engine itself makes in every root filesystem for something to be mounted on: as long as it is as it was made, it is
- * no change of the container's. Docker keeps it in a layer of its own, the init layer.
+ * no change of the container's. Docker keeps it in a layer of its own, the init layer. Where the walk was brief and all of /etc is
+ * new, files in it count as empty.
  */
 export function isEngineMade(entry: TreeEntry): boolean {
   if (entry.below !== "absent") return false;

@@ -60,6 +60,7 @@ function walkDiff({ executor }: Context, { path, whole, below }: SnapshotDiff, o
         opaque: whole ? "" : OPAQUE_XATTR,
         all: whole,
         changed: whole || !forLayer,
+        brief: !forLayer,
         content: forLayer,
         xattrs,
       },

@@ -11,6 +11,7 @@ const EVERYTHING = {
   opaque: "",
   all: false,
   changed: false,
+  brief: false,
   content: true,
 } as const;
 
