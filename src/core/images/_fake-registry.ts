@@ -4,7 +4,6 @@ import type { RepositoryName } from "#api/distribution";
 import { type Descriptor, type Digest, isDigest, MEDIA_TYPES, type Platform } from "#api/oci";
 import { digestOf } from "#core/content";
 import { DEFAULT_REGISTRY_SETTINGS, type Registries, type RemoteRepository } from "#core/distribution";
-import { buildImage, type ImageSpec } from "#fixtures";
 import { EngineError } from "#lib/errors";
 
 interface Repository {
@@ -72,11 +71,10 @@ export class FakeRegistries implements Pick<Registries, "repository" | "settings
   /** An image with its blobs; `change` makes its manifest a wrong one. */
   putImage(
     repository: string,
-    spec: ImageSpec,
+    image: { readonly config: Uint8Array; readonly layers: readonly Uint8Array[] },
     options: { tag?: string; compress?: Compress; change?: (manifest: Record<string, unknown>) => object } = {},
   ): Descriptor {
     const { tag, compress = gzip, change = (manifest) => manifest } = options;
-    const image = buildImage({ architecture: "amd64", ...spec });
     const manifest = {
       schemaVersion: 2,
       mediaType: MEDIA_TYPES.ociManifest,

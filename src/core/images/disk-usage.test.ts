@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseFilters } from "#core/events";
-import { layeredImage, tar } from "#fixtures";
+import { buildImage, layeredImage, tar } from "#fixtures";
 import { gzip } from "./_fake-registry.ts";
 import { CHAIN_BYTES, type Harness, makeHarness } from "./_harness.ts";
 
@@ -30,10 +30,10 @@ async function pull(engine: Harness, reference: string, options = {}): Promise<v
 test("diskUsage(): what is unique, what is shared and the rest add up to what is on disk", async () => {
   await using engine = await makeHarness();
   const { registries } = engine;
-  registries.putImage(NAME, specOf("one", [BASE, TOP]), { tag: "1" });
-  registries.putImage(NAME, specOf("two", [BASE, OWN]), { tag: "2" });
+  registries.putImage(NAME, buildImage(specOf("one", [BASE, TOP])), { tag: "1" });
+  registries.putImage(NAME, buildImage(specOf("two", [BASE, OWN])), { tag: "2" });
   const platforms = ["amd64", "arm64"].map((architecture) => ({
-    ...registries.putImage(NAME, specOf("multi", [OWN], architecture)),
+    ...registries.putImage(NAME, buildImage(specOf("multi", [OWN], architecture))),
     platform: { os: "linux", architecture },
   }));
   registries.putIndex(NAME, platforms, "multi");
@@ -54,7 +54,7 @@ test("diskUsage(): what is unique, what is shared and the rest add up to what is
 test("diskUsage() counts what an interrupted pull left and what is kept for the next push, as nobody's", async () => {
   await using engine = await makeHarness();
   const { registries } = engine;
-  registries.putImage(NAME, specOf("broken", [BASE, TOP]), { tag: "1" });
+  registries.putImage(NAME, buildImage(specOf("broken", [BASE, TOP])), { tag: "1" });
   registries.of(NAME).blobs.delete(registries.putBlob("elsewhere", gzip(TOP).bytes, "").digest);
   await expect(pull(engine, `${NAME}:1`)).rejects.toThrow("blob unknown");
   expect(await engine.images.diskUsage()).toEqual({ totalBytes: await bytesOnDisk(engine), images: new Map() });

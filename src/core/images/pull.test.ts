@@ -13,7 +13,11 @@ const [BASE, TOP] = layeredImage("base:1").layers as [Uint8Array, Uint8Array];
 /** Larger than one report, so that it is seen on its way. */
 const BIG = tar([{ name: "big", data: Buffer.alloc(1_500_000, 1) }]);
 
-const specOf = (label: string, layers = [BASE, TOP]) => ({ layers, config: { Labels: { of: label } } });
+const specOf = (label: string, layers = [BASE, TOP]) => ({
+  layers,
+  architecture: "amd64",
+  config: { Labels: { of: label } },
+});
 const idOf = (label: string, architecture = "amd64") => buildImage({ ...specOf(label), architecture }).id as ImageID;
 const forPlatform = (descriptor: Descriptor, architecture: string, variant?: string): Descriptor => ({
   ...descriptor,
@@ -22,7 +26,7 @@ const forPlatform = (descriptor: Descriptor, architecture: string, variant?: str
 
 function putMulti(registries: FakeRegistries, tag: string, label = "multi"): Descriptor {
   const of = (architecture: string) =>
-    forPlatform(registries.putImage(NAME, { ...specOf(label), architecture }), architecture);
+    forPlatform(registries.putImage(NAME, buildImage({ ...specOf(label), architecture })), architecture);
   return registries.putIndex(NAME, [of("arm64"), of("amd64"), of("s390x")], tag);
 }
 
@@ -51,7 +55,7 @@ async function garbage(engine: Harness): Promise<Digest[]> {
 describe("pull()", () => {
   test("says what Docker says, and has the image then", async () => {
     await using engine = await makeHarness();
-    const { digest } = engine.registries.putImage(NAME, specOf("one"), { tag: "1" });
+    const { digest } = engine.registries.putImage(NAME, buildImage(specOf("one")), { tag: "1" });
     const [base, top] = [BASE, TOP].map(
       (layer) => engine.registries.putBlob("other/x", gzip(layer).bytes, "").digest,
     ) as [Digest, Digest];
@@ -85,7 +89,7 @@ describe("pull()", () => {
 
   test("of what is here already asks once and says so", async () => {
     await using engine = await makeHarness();
-    const { digest } = engine.registries.putImage(NAME, specOf("one"), { tag: "1" });
+    const { digest } = engine.registries.putImage(NAME, buildImage(specOf("one")), { tag: "1" });
     await pull(engine, `${NAME}:1`);
     engine.registries.takeRequests();
     expect(lines(await pull(engine, `${NAME}:1`))).toEqual([
@@ -98,9 +102,9 @@ describe("pull()", () => {
 
   test("of a tag that moved takes the tag along and leaves the digest", async () => {
     await using engine = await makeHarness();
-    const before = engine.registries.putImage(NAME, specOf("old"), { tag: "1" });
+    const before = engine.registries.putImage(NAME, buildImage(specOf("old")), { tag: "1" });
     await pull(engine, `${NAME}:1`);
-    const after = engine.registries.putImage(NAME, specOf("new"), { tag: "1" });
+    const after = engine.registries.putImage(NAME, buildImage(specOf("new")), { tag: "1" });
     const said = lines(await pull(engine, `${NAME}:1`));
     expect(said.filter((line) => line.includes("Already exists"))).toHaveLength(2);
     expect(said.at(-1)).toBe(`Status: Downloaded newer image for ${NAME}:1`);
@@ -113,7 +117,7 @@ describe("pull()", () => {
 
   test("by digest names the image by it, whatever tag stands beside", async () => {
     await using engine = await makeHarness();
-    const { digest } = engine.registries.putImage(NAME, specOf("one"), { tag: "1" });
+    const { digest } = engine.registries.putImage(NAME, buildImage(specOf("one")), { tag: "1" });
     const said = lines(await pull(engine, `${NAME}:nosuch@${digest}`));
     expect(said[0]).toBe(`${NAME}@${digest}: Pulling from team/app`);
     expect(said.at(-1)).toBe(`Status: Downloaded newer image for ${NAME}@${digest}`);
@@ -124,8 +128,8 @@ describe("pull()", () => {
     await using engine = await makeHarness();
     const zstd = (layer: Uint8Array) => ({ bytes: zstdCompressSync(layer), mediaType: MEDIA_TYPES.ociLayerZstd });
     const plain = (layer: Uint8Array) => ({ bytes: layer, mediaType: MEDIA_TYPES.ociLayer });
-    engine.registries.putImage(NAME, specOf("zstd"), { tag: "zstd", compress: zstd });
-    engine.registries.putImage(NAME, specOf("plain", [TOP, BIG]), { tag: "plain", compress: plain });
+    engine.registries.putImage(NAME, buildImage(specOf("zstd")), { tag: "zstd", compress: zstd });
+    engine.registries.putImage(NAME, buildImage(specOf("plain", [TOP, BIG])), { tag: "plain", compress: plain });
     for (const tag of ["zstd", "plain"]) await pull(engine, `${NAME}:${tag}`);
     expect((await engine.images.get(`${NAME}:zstd`)).id).toBe(idOf("zstd"));
     expect(await garbage(engine)).toEqual([]);
@@ -133,7 +137,7 @@ describe("pull()", () => {
 
   test("of all tags says how each comes, and at the end how it went", async () => {
     await using engine = await makeHarness();
-    for (const tag of ["1", "2"]) engine.registries.putImage(NAME, specOf(tag), { tag });
+    for (const tag of ["1", "2"]) engine.registries.putImage(NAME, buildImage(specOf(tag)), { tag });
     const said = lines(await pull(engine, NAME, { allTags: true }));
     expect(said.filter((line) => /Pulling from|Status/.test(line))).toEqual([
       "1: Pulling from team/app",
@@ -198,7 +202,10 @@ describe("platforms", () => {
   test("all of them keep the index whole, its attestations too", async () => {
     await using engine = await makeHarness();
     const { registries } = engine;
-    const image = forPlatform(registries.putImage(NAME, { ...specOf("x"), architecture: "amd64" }), "amd64");
+    const image = forPlatform(
+      registries.putImage(NAME, buildImage({ ...specOf("x"), architecture: "amd64" })),
+      "amd64",
+    );
     const attestation = registries.putManifest(NAME, {
       mediaType: MEDIA_TYPES.ociManifest,
       config: registries.putBlob(NAME, Buffer.from("{}"), MEDIA_TYPES.ociConfig),
@@ -209,7 +216,11 @@ describe("platforms", () => {
       "vnd.docker.reference.digest": image.digest,
     };
     const unknown = { ...attestation, annotations, platform: { os: "unknown", architecture: "unknown" } };
-    const arm = forPlatform(registries.putImage(NAME, { ...specOf("x"), architecture: "arm" }), "arm", "v7");
+    const arm = forPlatform(
+      registries.putImage(NAME, buildImage({ ...specOf("x"), architecture: "arm" })),
+      "arm",
+      "v7",
+    );
     registries.putIndex(NAME, [image, arm, unknown], "1");
     await pull(engine, `${NAME}:1`, { allPlatforms: true });
     const { manifests = [] } = await engine.images.get(`${NAME}:1`, { manifests: true });
@@ -230,8 +241,8 @@ describe("platforms", () => {
   test("an index in an index is looked into, and what says nothing of its platform as well", async () => {
     await using engine = await makeHarness();
     const { registries } = engine;
-    const silent = registries.putImage(NAME, { ...specOf("silent"), architecture: "arm64" });
-    const image = registries.putImage(NAME, specOf("inner"));
+    const silent = registries.putImage(NAME, buildImage({ ...specOf("silent"), architecture: "arm64" }));
+    const image = registries.putImage(NAME, buildImage(specOf("inner")));
     registries.putIndex(NAME, [silent, registries.putIndex(NAME, [image])], "1");
     await pull(engine, `${NAME}:1`);
     expect((await engine.images.get(`${NAME}:1`)).id).toBe(idOf("inner"));
@@ -247,7 +258,7 @@ describe("platforms", () => {
 
   test("an image for one platform comes whatever was asked for, with a warning", async () => {
     await using engine = await makeHarness();
-    engine.registries.putImage(NAME, specOf("one"), { tag: "1" });
+    engine.registries.putImage(NAME, buildImage(specOf("one")), { tag: "1" });
     expect(lines(await pull(engine, `${NAME}:1`, { platform: "linux/arm64" })).at(-1)).toBe(
       `WARNING: image with reference ${NAME}:1 was found but its platform (linux/amd64) does not match the specified platform (linux/arm64)`,
     );
@@ -258,16 +269,16 @@ describe("what is wrong", () => {
   const HEX = "0".repeat(64);
   type Manifest = { config: Descriptor; layers: Descriptor[] } & Record<string, unknown>;
   const wrong = (change: (manifest: Manifest) => object) => (registries: FakeRegistries) =>
-    void registries.putImage(NAME, specOf("wrong"), { tag: "1", change: change as never });
+    void registries.putImage(NAME, buildImage(specOf("wrong")), { tag: "1", change: change as never });
   const withDocument = (document: Record<string, unknown>) => (registries: FakeRegistries) =>
-    void registries.putImage(NAME, { ...specOf("wrong"), document }, { tag: "1" });
+    void registries.putImage(NAME, buildImage({ ...specOf("wrong"), document }), { tag: "1" });
   const layers = (change: (layer: Descriptor) => object) => wrong((it) => ({ ...it, layers: it.layers.map(change) }));
 
   test.each<[string, (registries: FakeRegistries) => void, string | RegExp]>([
     ["no tag", () => {}, `manifest for ${NAME}:1 not found`],
     [
       "no platform",
-      (r) => r.putIndex(NAME, [forPlatform(r.putImage(NAME, specOf("x")), "arm64")], "1"),
+      (r) => r.putIndex(NAME, [forPlatform(r.putImage(NAME, buildImage(specOf("x"))), "arm64")], "1"),
       "no matching manifest for linux/amd64 in the manifest list entries",
     ],
     [
@@ -340,7 +351,7 @@ describe("what is wrong", () => {
     ],
     [
       "another size than its index says",
-      (r) => r.putIndex(NAME, [{ ...forPlatform(r.putImage(NAME, specOf("x")), "amd64"), size: 3 }], "1"),
+      (r) => r.putIndex(NAME, [{ ...forPlatform(r.putImage(NAME, buildImage(specOf("x"))), "amd64"), size: 3 }], "1"),
       /^manifest sha256:\w+: expected 3 bytes, got/,
     ],
   ])("%s", async (_, prepare, message) => {
@@ -356,7 +367,7 @@ describe("what is wrong", () => {
   test("a blob that is another one", async () => {
     await using engine = await makeHarness();
     const { registries } = engine;
-    registries.putImage(NAME, specOf("x"), { tag: "1" });
+    registries.putImage(NAME, buildImage(specOf("x")), { tag: "1" });
     const blob = registries.putBlob("elsewhere", gzip(TOP).bytes, "").digest;
     registries.of(NAME).blobs.set(blob, gzip(BASE).bytes.slice(0, gzip(TOP).bytes.byteLength));
     expect(await refusal(pull(engine, `${NAME}:1`))).toMatch(/sha256:|gzip|decompress|unexpected end/);
@@ -365,19 +376,19 @@ describe("what is wrong", () => {
 
   test("a config that is another one", async () => {
     await using engine = await makeHarness();
-    engine.registries.putImage(NAME, specOf("x"), { tag: "1" });
+    engine.registries.putImage(NAME, buildImage(specOf("x")), { tag: "1" });
     engine.registries.of(NAME).blobs.set(idOf("x"), buildImage({ ...specOf("y"), architecture: "amd64" }).config);
     expect(await refusal(pull(engine, `${NAME}:1`))).toBe(`image config verification failed for digest ${idOf("x")}`);
   });
 
   test("a digest known for another layer does not make an image", async () => {
     await using engine = await makeHarness();
-    engine.registries.putImage(NAME, specOf("x"), { tag: "1" });
+    engine.registries.putImage(NAME, buildImage(specOf("x")), { tag: "1" });
     await pull(engine, `${NAME}:1`);
     const diffIDs = buildImage(specOf("x")).diffIDs.toReversed();
     engine.registries.putImage(
       NAME,
-      { ...specOf("x"), document: { rootfs: { type: "layers", diff_ids: diffIDs } } },
+      buildImage({ ...specOf("x"), document: { rootfs: { type: "layers", diff_ids: diffIDs } } }),
       { tag: "2" },
     );
     expect(await refusal(pull(engine, `${NAME}:2`))).toBe("layers from manifest don't match image configuration");
@@ -387,7 +398,7 @@ describe("what is wrong", () => {
 describe("several at once", () => {
   test("pulls of one image fetch its layers once", async () => {
     await using engine = await makeHarness();
-    engine.registries.putImage(NAME, specOf("one", [BASE, TOP, BIG]), { tag: "1" });
+    engine.registries.putImage(NAME, buildImage(specOf("one", [BASE, TOP, BIG])), { tag: "1" });
     const all = await Promise.all([pull(engine, `${NAME}:1`), pull(engine, `${NAME}:1`)]);
     const blobs = wants(engine.registries.takeRequests(), "blob").map((line) => line.slice(line.indexOf("sha256:")));
     const { id } = await engine.images.get(`${NAME}:1`);
@@ -399,7 +410,7 @@ describe("several at once", () => {
 
   test("one that is cancelled does not disturb the other", async () => {
     await using engine = await makeHarness();
-    engine.registries.putImage(NAME, specOf("one", [BASE, BIG]), { tag: "1" });
+    engine.registries.putImage(NAME, buildImage(specOf("one", [BASE, BIG])), { tag: "1" });
     const started = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
     engine.registries.before = async (what) => {
@@ -422,7 +433,8 @@ describe("several at once", () => {
     await using engine = await makeHarness();
     const layersOf = (seed: number) =>
       Array.from({ length: 4 }, (_, index) => tar([{ name: `f${seed}-${index}`, data: Buffer.alloc(3000, index) }]));
-    for (const seed of [1, 2]) engine.registries.putImage(NAME, specOf(`${seed}`, layersOf(seed)), { tag: `${seed}` });
+    for (const seed of [1, 2])
+      engine.registries.putImage(NAME, buildImage(specOf(`${seed}`, layersOf(seed))), { tag: `${seed}` });
     let most = 0;
     const running = new Set<string>();
     engine.registries.before = (what) => {
@@ -442,7 +454,7 @@ describe("a pull that does not end well", () => {
   test("shows nothing, and the layers that were whole are not fetched again", async () => {
     await using engine = await makeHarness();
     const { registries } = engine;
-    registries.putImage(NAME, specOf("one", [BASE, BIG]), { tag: "1" });
+    registries.putImage(NAME, buildImage(specOf("one", [BASE, BIG])), { tag: "1" });
     const big = registries.putBlob("elsewhere", gzip(BIG).bytes, "").digest;
     const base = registries.putBlob("elsewhere", gzip(BASE).bytes, "").digest;
     const baseIsIn = Promise.withResolvers<void>();
@@ -472,7 +484,7 @@ describe("a pull that does not end well", () => {
   test("its layers go when nobody tried again for a day", async () => {
     await using engine = await makeHarness();
     const { registries } = engine;
-    registries.putImage(NAME, specOf("one"), { tag: "1" });
+    registries.putImage(NAME, buildImage(specOf("one")), { tag: "1" });
     const top = registries.putBlob("elsewhere", gzip(TOP).bytes, "").digest;
     registries.of(NAME).blobs.delete(top);
     await refusal(pull(engine, `${NAME}:1`));
@@ -517,7 +529,7 @@ describe("a pull that does not end well", () => {
 test("an image that was loaded is not fetched again", async () => {
   await using engine = await makeHarness();
   await engine.load(tar(dockerArchive([{ ...specOf("one"), architecture: "amd64", tags: ["loaded:1"] }])));
-  engine.registries.putImage(NAME, specOf("one"), { tag: "1" });
+  engine.registries.putImage(NAME, buildImage(specOf("one")), { tag: "1" });
   expect(lines(await pull(engine, `${NAME}:1`)).slice(1, -2)).toEqual([]);
   expect((await engine.images.get("loaded:1")).tags).toEqual(["docker.io/library/loaded:1", `${NAME}:1`]);
 });

@@ -42,11 +42,11 @@ async function withPulled(put: (engine: Harness) => Descriptor, platform?: strin
   return { engine, digest };
 }
 
-const putSingle = ({ registries }: Harness) => registries.putImage(NAME, specOf("one"), { tag: "1" });
+const putSingle = ({ registries }: Harness) => registries.putImage(NAME, buildImage(specOf("one")), { tag: "1" });
 
 function putMulti({ registries }: Harness): Descriptor {
   const of = (architecture: string) => ({
-    ...registries.putImage(NAME, { ...specOf("multi"), architecture }),
+    ...registries.putImage(NAME, buildImage({ ...specOf("multi"), architecture })),
     platform: { os: "linux", architecture },
   });
   return registries.putIndex(NAME, [of("arm64"), of("amd64")], "1");
@@ -237,7 +237,7 @@ describe("push() of what was pulled", () => {
   test("of an index with several images but not all of them, one has to be chosen", async () => {
     await using engine = await makeHarness();
     const of = (architecture: string) => ({
-      ...engine.registries.putImage(NAME, { ...specOf("multi"), architecture }),
+      ...engine.registries.putImage(NAME, buildImage({ ...specOf("multi"), architecture })),
       platform: { os: "linux", architecture },
     });
     const { digest } = engine.registries.putIndex(NAME, [of("arm64"), of("amd64"), of("s390x")], "1");
@@ -307,7 +307,7 @@ describe("what goes wrong", () => {
 test("remoteManifest() tells the platforms of an index and of an image", async () => {
   await using engine = await makeHarness();
   const index = putMulti(engine);
-  const image = engine.registries.putImage(NAME, specOf("one"), { tag: "2" });
+  const image = engine.registries.putImage(NAME, buildImage(specOf("one")), { tag: "2" });
   const ask = (reference: string) => engine.images.remoteManifest(reference, { signal: new AbortController().signal });
   expect(await ask(`${NAME}:1`)).toEqual({
     descriptor: index,
