@@ -11,7 +11,7 @@ import { createLocalWorkers } from "#lib/workers";
 import { archived, describeFolder, describeTree, differences, Mounter, NO_TRASH, XATTRS } from "./_testing.ts";
 import type { DriverOptions } from "./driver.ts";
 import { readContent } from "./file-tree.ts";
-import type { DiffID, Snapshotter } from "./snapshot.ts";
+import { type DiffID, OPAQUE_XATTR, type Snapshotter } from "./snapshot.ts";
 
 type Member = Omit<TarHeader, "name" | "mode"> & { name: string; mode?: number; content?: string };
 
@@ -193,6 +193,60 @@ export function snapshotterSuite(name: string, make: (options: DriverOptions) =>
       await mounter.mounted(await snapshots.mounts("one"), async (root) =>
         expect(await readFile(join(root, "etc/passwd"), "utf8")).toBe("changed"),
       );
+    });
+
+    test("look() shows a snapshot beside who has it mounted", async () => {
+      await snapshots.create("c", [await layerOf(BASE)]);
+      const scratch = { upper: join(folder, "scratch-upper"), work: join(folder, "scratch-work") };
+      for (const path of Object.values(scratch)) await mkdir(path);
+      await mounter.mounted(await snapshots.mounts("c"), async (root) => {
+        await writeFile(join(root, "new"), "written");
+        await rm(join(root, "etc/deep"), { recursive: true });
+      });
+      await mounter.mounted(await snapshots.look("c", scratch), async (root) => {
+        expect(await readFile(join(root, "new"), "utf8")).toBe("written");
+        expect(await readdir(join(root, "etc"))).not.toContain("deep");
+        await mkdir(join(root, "mount-point"));
+      });
+      if (name === "vfs") return;
+      await mounter.mounted(await snapshots.mounts("c"), async (root) =>
+        expect(await readdir(root)).not.toContain("mount-point"),
+      );
+      await expect(snapshots.look("none", scratch)).rejects.toMatchObject({ kind: "not-found" });
+    });
+
+    test("diff() leads to what was changed", async () => {
+      const chain = [await layerOf(BASE)];
+      await snapshots.prepareChain(chain);
+      await snapshots.create("c", chain);
+      await mounter.mounted(await snapshots.mounts("c"), async (root) => {
+        await writeFile(join(root, "new"), "");
+        await writeFile(join(root, "etc/passwd"), "changed");
+        await rm(join(root, "etc/dangling"));
+        await rm(join(root, "usr"), { recursive: true });
+        await mkdir(join(root, "usr"));
+        await writeFile(join(root, "usr/own"), "");
+      });
+      const { path, whole, below } = await snapshots.diff("c");
+      const options = { opaque: whole ? "" : OPAQUE_XATTR, all: whole, changed: true, brief: false, content: false };
+      const found = new Map<string, string>();
+      await mounter.mounted(below, async () => {
+        const walk = mounter.executor.walk([
+          { op: "walk", root: path, target: Buffer.from("/"), below: below.path, ...options, xattrs: [] },
+        ]);
+        for await (const entry of walk) {
+          const isGone = entry.mode === 0 || (entry.mode & 0o170000) === 0o020000;
+          if (entry.below !== "same") found.set(entry.path, isGone ? "gone" : entry.below);
+        }
+      });
+      expect(Object.fromEntries(found)).toEqual({
+        "etc/dangling": "gone",
+        "etc/passwd": "different",
+        new: "absent",
+        "usr/bin": "gone",
+        "usr/own": "absent",
+      });
+      await expect(snapshots.diff("none")).rejects.toMatchObject({ kind: "not-found" });
     });
 
     test("makes a snapshot over nothing", async () => {
