@@ -26,15 +26,20 @@ export async function* reporting(
   }
 }
 
+/** However long nobody reads, of amounts it holds no more than the last for each status of each thing. */
 class Inbox {
   #waiting: Progress[] = [];
+  /** Where in it an amount stands that a newer one replaces. */
+  #places = new Map<string, number>();
   #end: { readonly error?: unknown } | undefined;
   #wake = Promise.withResolvers<void>();
 
   put(progress: Progress): void {
-    const last = this.#waiting.at(-1);
-    if (last?.id !== undefined && last.id === progress.id && last.status === progress.status) this.#waiting.pop();
-    this.#waiting.push(progress);
+    const isAmount = progress.progressDetail?.current !== undefined;
+    const key = isAmount ? `${progress.id} ${progress.status}` : undefined;
+    const place = (key === undefined ? undefined : this.#places.get(key)) ?? this.#waiting.length;
+    this.#waiting[place] = progress;
+    if (key !== undefined) this.#places.set(key, place);
     this.#wake.resolve();
   }
 
@@ -47,6 +52,7 @@ class Inbox {
     for (;;) {
       const batch = this.#waiting;
       this.#waiting = [];
+      this.#places.clear();
       yield* batch;
       if (this.#waiting.length > 0) continue;
       if (this.#end?.error !== undefined) throw this.#end.error;
