@@ -20,7 +20,7 @@ const SIGNAL = new AbortController().signal;
 
 async function changesOf(layers: readonly (readonly Member[])[]): Promise<ChainChanges> {
   const chain = await Promise.all(layers.map((members) => content.put(tar(members))));
-  return await readChanges(content, chain, SIGNAL);
+  return await readChanges(content, chain, { signal: SIGNAL });
 }
 
 /** `A /etc/passwd 10`; `C` with `=` when its content is the same; `(2)` files below; `-5@1` bytes wasted in layer 1; `hidden`. */
@@ -137,7 +137,7 @@ test("readChanges() does not count holes as waste", async () => {
   const header = tarHeader({ type: "file", name: byteString("big"), mode: 0o644, size: 1 << 21, segments });
   const sparse = await content.put(Buffer.concat([header, Buffer.alloc(512, 1), TAR_END]));
   const chain = [sparse, await content.put(tar([file(".wh.big", "")]))];
-  const { layers } = await readChanges(content, chain, SIGNAL);
+  const { layers } = await readChanges(content, chain, { signal: SIGNAL });
   expect(layers[1]?.map(line)).toEqual(["D /big 2097152 -512@1"]);
 });
 
@@ -152,17 +152,27 @@ test("readChanges() attributes waste to each layer that holds some of it", async
 
 test("readChanges() names a layer that is no tar, and one that is missing", async () => {
   const broken = await content.put(Buffer.from("no tar ".repeat(100)));
-  await expect(readChanges(content, [broken], SIGNAL)).rejects.toThrow(`layer "${broken}"`);
-  await expect(readChanges(content, [digestOf("x")], SIGNAL)).rejects.toMatchObject({ kind: "not-found" });
+  await expect(readChanges(content, [broken], { signal: SIGNAL })).rejects.toThrow(`layer "${broken}"`);
+  await expect(readChanges(content, [digestOf("x")], { signal: SIGNAL })).rejects.toMatchObject({ kind: "not-found" });
 });
 
 test("readChanges() refuses more layers than anybody builds", async () => {
   const layer = await content.put(tar([]));
   const chain = Array.from({ length: 1025 }, () => layer);
-  await expect(readChanges(content, chain, SIGNAL)).rejects.toMatchObject({ kind: "invalid-parameter" });
+  await expect(readChanges(content, chain, { signal: SIGNAL })).rejects.toMatchObject({ kind: "invalid-parameter" });
 });
 
 test("readChanges() stops when nobody waits for it", async () => {
   const many = await content.put(tar(Array.from({ length: 9000 }, (_, i) => file(`f${i}`, ""))));
-  await expect(readChanges(content, [many], AbortSignal.abort())).rejects.toThrow("aborted");
+  await expect(readChanges(content, [many], { signal: AbortSignal.abort() })).rejects.toThrow("aborted");
+});
+
+test.each([
+  ["changes", { changes: 3, pathBytes: 1000 }],
+  ["long paths", { changes: 100, pathBytes: 10 }],
+])("readChanges() refuses too many %s", async (_, limits) => {
+  const layer = await content.put(tar([file("a/b", ""), file("c/d", "")]));
+  const options = { signal: SIGNAL, limits };
+  await expect(readChanges(content, [layer], options)).rejects.toThrow("its layers change too many files");
+  await expect(readChanges(content, [layer], { signal: SIGNAL })).resolves.toBeDefined();
 });

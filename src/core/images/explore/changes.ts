@@ -5,8 +5,13 @@ import type { DirectoryInode, FileInode, Inode } from "#lib/erofs";
 import { EngineError } from "#lib/errors";
 import type { ByteString } from "#lib/fs";
 
-/** About 200 bytes each; the largest images have below half of that. */
-const MAX_CHANGES = 1 << 20;
+/** What the changes of one image may take. */
+const CHANGE_LIMITS = {
+  /** About 200 bytes each; the largest images have below half of that. */
+  changes: 1 << 20,
+  /** Of all paths together. */
+  pathBytes: 256 * 1024 * 1024,
+};
 /** Each costs a walk through all names so far. Builders stop at 127. */
 const MAX_LAYERS = 1024;
 /** After so many names other work of the process gets its turn; takes about 1 ms. */
@@ -50,6 +55,11 @@ export interface ChainChanges {
   readonly wastedBytes: readonly number[];
 }
 
+interface ReadOptions {
+  readonly signal: AbortSignal;
+  readonly limits?: typeof CHANGE_LIMITS;
+}
+
 /**
  * Tells what each layer of a chain changed, from the headers of their tars. Layers are applied one after the other,
  * and after each the tree is compared with what it was.
@@ -59,11 +69,11 @@ export interface ChainChanges {
 export async function readChanges(
   content: ContentStore,
   chain: readonly DiffID[],
-  signal: AbortSignal,
+  { signal, limits = CHANGE_LIMITS }: ReadOptions,
 ): Promise<ChainChanges> {
   if (chain.length > MAX_LAYERS)
     throw new EngineError("invalid-parameter", `explain image: it has more than ${MAX_LAYERS} layers`);
-  const comparison = new Comparison(chain.length, signal);
+  const comparison = new Comparison(chain.length, { signal, limits });
   await buildLayerTree(content, chain, ({ root }, layer) => comparison.apply(root, layer));
   return comparison.result();
 }
@@ -99,16 +109,19 @@ class Comparison {
   readonly #layers: Draft[][];
   readonly #wasted: number[];
   readonly #signal: AbortSignal;
+  readonly #limits: typeof CHANGE_LIMITS;
   readonly #stored = new Map<FileInode, Stored>();
   #root: Seen | undefined;
   /** Contents that lost a name in this layer, and the change that took it. */
   #lost: { stored: Stored; inode: FileInode; change: Draft }[] = [];
   #layer = 0;
   #changes = 0;
+  #pathBytes = 0;
   #names = 0;
 
-  constructor(layers: number, signal: AbortSignal) {
+  constructor(layers: number, { signal, limits }: Required<ReadOptions>) {
     this.#signal = signal;
+    this.#limits = limits;
     this.#layers = Array.from({ length: layers }, () => []);
     this.#wasted = Array.from({ length: layers }, () => 0);
   }
@@ -213,8 +226,10 @@ class Comparison {
   }
 
   #record(change: Draft): void {
-    if (++this.#changes > MAX_CHANGES)
-      throw new EngineError("invalid-parameter", `explain image: its layers change more than ${MAX_CHANGES} files`);
+    const { changes, pathBytes } = this.#limits;
+    this.#pathBytes += change.path.length;
+    if (++this.#changes > changes || this.#pathBytes > pathBytes)
+      throw new EngineError("invalid-parameter", "explain image: its layers change too many files");
     this.#layers[this.#layer]!.push(change);
   }
 

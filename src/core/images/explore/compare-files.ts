@@ -5,8 +5,10 @@ import { type ByteString, textOf } from "#lib/fs";
 
 /** After so many names other work of the process gets its turn; takes about 2 ms. */
 const NAMES_PER_TURN = 512;
-/** Differences told one by one: about 150 bytes each. */
+/** Differences told one by one: about 150 bytes each beside their paths … */
 const MAX_DIFFERENCES = 50_000;
+/** … which may be long. */
+const MAX_PATH_BYTES = 32 * 1024 * 1024;
 /** Contents read of both images together: about a second from the page cache. */
 const MAX_COMPARED_BYTES = 1 << 30;
 
@@ -46,6 +48,7 @@ class Comparison {
   readonly #totals = { added: noTotals(), removed: noTotals(), changed: noTotals() };
   readonly #differences: ImageDifference[] = [];
   #isTruncated = false;
+  #pathBytes = 0;
   #touched = 0;
   #notCompared = 0;
   #comparedBytes = 0;
@@ -180,8 +183,9 @@ class Comparison {
     }
   }
 
-  #tell(difference: Omit<ImageDifference, "Path"> & { readonly Path: string }): void {
-    if (this.#differences.length >= MAX_DIFFERENCES) this.#isTruncated = true;
+  #tell(difference: ImageDifference): void {
+    this.#pathBytes += difference.Path.length;
+    if (this.#differences.length >= MAX_DIFFERENCES || this.#pathBytes > MAX_PATH_BYTES) this.#isTruncated = true;
     else this.#differences.push({ ...difference, Path: textOf(difference.Path as ByteString) });
   }
 

@@ -15,8 +15,10 @@ import { worstWaste } from "./waste.ts";
 import { imageChange, platformOf } from "./wire.ts";
 import { explainWorkingDirectory } from "./working-directory.ts";
 
-/** Of one layer in one answer: about 200 bytes each. */
+/** Of one layer in one answer: about 200 bytes each beside their paths … */
 const MAX_LISTED = 200_000;
+/** … which may be long. */
+const MAX_LISTED_PATH_BYTES = 32 * 1024 * 1024;
 /** Images that share something are told up to here. */
 const MAX_SHARING = 20;
 
@@ -97,7 +99,12 @@ function changesOf({ layers }: ImageChanges, layer: number): ImageChangeList {
     const range = layers.length === 0 ? "none" : layers.length === 1 ? "one, 1" : `1 to ${layers.length}`;
     throw new EngineError("invalid-parameter", `no such layer: ${layer} (the image has ${range})`);
   }
-  const listed = changes.slice(0, MAX_LISTED).map(imageChange);
+  let pathBytes = 0;
+  const isListed = ({ path }: Change, position: number) => {
+    pathBytes += path.length;
+    return position < MAX_LISTED && pathBytes <= MAX_LISTED_PATH_BYTES;
+  };
+  const listed = changes.filter(isListed).map(imageChange);
   return { Layer: layer, Changes: listed, Truncated: changes.length > listed.length };
 }
 

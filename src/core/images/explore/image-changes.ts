@@ -49,7 +49,8 @@ export class ChangesReader {
   async read(chain: readonly DiffID[], signal: AbortSignal): Promise<ImageChanges> {
     const id = chainIDOf(chain);
     const known = this.#remembered.get(id);
-    const read = async (aborted: AbortSignal) => new ImageChanges(await readChanges(this.#content, chain, aborted));
+    const read = async (aborted: AbortSignal) =>
+      new ImageChanges(await readChanges(this.#content, chain, { signal: aborted }));
     const changes =
       known ?? (await this.#reading.run(id, (_, aborted) => read(aborted), { signal, report: () => undefined }));
     this.#remember(id, changes);
