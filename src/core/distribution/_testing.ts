@@ -79,7 +79,8 @@ export function makeClient(settings: Partial<RegistrySettings> = {}, parts: Part
       settings: () => client.settings,
       fetch: (url, init) => fetch(url, init),
       clock,
-      random: () => 0.5,
+      // Pauses are never as long as one of the limits above.
+      random: () => 0.6,
       certificateFolders: [],
       systemAuthorities: () => rootCertificates[0] ?? "",
       resolveHost: async () => [],
@@ -108,9 +109,9 @@ export function descriptorOf(bytes: Uint8Array): Descriptor {
 
 /** Bytes that differ from place to place, so that none can stand for others. */
 export function pattern(length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (let index = 0; index < length; index += 1) bytes[index] = (index * 31 + (index >> 8) * 17) & 0xff;
-  return bytes;
+  const words = new Uint32Array(Math.ceil(length / 4));
+  for (let index = 0; index < words.length; index += 1) words[index] = Math.imul(index + 1, 0x9e3779b1);
+  return new Uint8Array(words.buffer, 0, length);
 }
 
 export async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

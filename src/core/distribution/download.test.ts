@@ -98,7 +98,7 @@ describe("blob()", () => {
     const client = makeClient();
     const blob = client.repository(registry.host, "a").blob(descriptorOf(SMALL), { signal: NEVER });
     expect(equal(await collectTelling(blob, 40_000, resolve), SMALL)).toBe(true);
-    expect(client.clock.pausesMs).toEqual([375]);
+    expect(client.clock.pausesMs).toEqual([400]);
     expect(ranges(registry)).toEqual([undefined, "bytes=40000-99999"]);
   });
 
@@ -129,7 +129,7 @@ describe("blob()", () => {
       if (chunks.length === 1) setImmediate(() => client.clock.reachLimits());
     }
     expect(equal(new Uint8Array(Buffer.concat(chunks)), SMALL)).toBe(true);
-    expect(client.clock.pausesMs).toEqual([375]);
+    expect(client.clock.pausesMs).toEqual([400]);
     expect(client.clock.running).toBe(0);
   });
 
@@ -175,7 +175,7 @@ describe("blob()", () => {
       if (received >= 2 * step) second();
     }
     expect(equal(new Uint8Array(Buffer.concat(chunks)), LARGE)).toBe(true);
-    expect(client.clock.pausesMs).toEqual([375, 375]);
+    expect(client.clock.pausesMs).toEqual([400, 400]);
   });
 
   test.each<[string, (registry: FaultRegistry) => void, string]>([

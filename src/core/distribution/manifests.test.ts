@@ -62,7 +62,7 @@ describe("resolve()", () => {
     registry.fault(/^HEAD/, faults.status(429, { "Retry-After": "7" }), 1);
     const client = makeClient();
     expect((await client.repository(registry.host, "a/b").resolve(tag("v1"), NEVER)).digest).toBe(DIGEST);
-    expect(client.clock.pausesMs).toEqual([375, 7000]);
+    expect(client.clock.pausesMs).toEqual([400, 7000]);
   });
 
   test("tries again when the connection breaks", async () => {
@@ -71,7 +71,7 @@ describe("resolve()", () => {
     registry.fault(/^HEAD/, faults.hangUp(), 2);
     const client = makeClient();
     expect((await client.repository(registry.host, "a/b").resolve(tag("v1"), NEVER)).digest).toBe(DIGEST);
-    expect(client.clock.pausesMs[0]).toBe(375);
+    expect(client.clock.pausesMs[0]).toBe(400);
   });
 
   test("does not wait for a registry that wants to be left alone for hours", async () => {
