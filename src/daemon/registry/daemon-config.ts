@@ -10,7 +10,10 @@ import { parseRegistryFile, type RegistryConfig, readRegistryConfig } from "./co
  *
  * @throws `invalid-parameter`
  */
-export function registryOfDaemon({ registryServer, dataRoot }: Config): RegistryConfig {
+export function registryOfDaemon({
+  registryServer,
+  dataRoot,
+}: Pick<Config, "registryServer" | "dataRoot">): RegistryConfig {
   const said = new Map(registryServer);
   const file = said.get("config");
   said.delete("config");

@@ -47,6 +47,8 @@ function readPrefixes(reader: SettingsReader): readonly UpstreamConfig[] | undef
 function readUpstream(reader: SettingsReader, prefix: string, url: string | undefined): UpstreamConfig {
   if (url === undefined)
     throw reader.refuse("url", "is missing: the address of the registry, such as https://registry-1.docker.io");
+  if (new URL(url).pathname !== "/")
+    throw reader.refuse(reader.has("remoteurl") ? "remoteurl" : "url", "has to be without a path");
   return {
     prefix,
     url,
