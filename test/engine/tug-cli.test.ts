@@ -587,7 +587,7 @@ describe("completion in bash", () => {
   test.each([
     [
       ["tug", "re"],
-      ["rename", "restart"],
+      ["registry", "rename", "restart"],
     ],
     [
       ["tug", "container", "st"],

@@ -10,14 +10,12 @@ export const ansi = {
   /** What stands from the cursor to the end of the screen. */
   clearBelow: "\x1b[J",
   up: (lines: number): string => (lines > 0 ? `\x1b[${lines}A` : ""),
-  down: (lines: number): string => (lines > 0 ? `\x1b[${lines}B` : ""),
   bold: (text: string): string => `\x1b[1m${text}\x1b[0m`,
   dim: (text: string): string => `\x1b[2m${text}\x1b[0m`,
   cyan: (text: string): string => `\x1b[36m${text}\x1b[0m`,
   green: (text: string): string => `\x1b[32m${text}\x1b[0m`,
   red: (text: string): string => `\x1b[31m${text}\x1b[0m`,
   yellow: (text: string): string => `\x1b[33m${text}\x1b[0m`,
-  clearScreen: "\x1b[2J\x1b[H",
 } as const;
 
 /**
