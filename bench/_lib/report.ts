@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 export interface Row {
   readonly what: string;
-  readonly unit: "ms" | "MiB" | "MB/s" | "KiB" | "count" | "s";
+  readonly unit: "ms" | "MiB" | "MB/s" | "KiB" | "count" | "s" | "requests/s";
   readonly tug: number;
   /** Undefined where there is nothing to compare with. */
   readonly docker?: number;

@@ -22,12 +22,18 @@ const TEST = {
   openssl: "/usr/bin/openssl",
 };
 
+const BENCH = { wrk: "/usr/bin/wrk", openssl: TEST.openssl };
+
 export async function ensureBuildPackages(): Promise<void> {
   await install(BUILD);
 }
 
 export async function ensureTestPackages(): Promise<void> {
   await install({ ...BUILD, ...TEST });
+}
+
+export async function ensureBenchPackages(): Promise<void> {
+  await install(BENCH);
 }
 
 async function install(packages: Record<string, string>): Promise<void> {
