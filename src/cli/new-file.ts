@@ -1,20 +1,24 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { EngineError } from "#lib/errors";
 import { openFault } from "./create/env-files.ts";
 
-/** A file that takes its name when it is complete; until then it is a temporary one beside it. */
+/**
+ * A file that takes its name when it is complete; until then it is a temporary one beside it. A name that leads to a device or a
+ * pipe is written to and never replaced: `-o /dev/null` means what it says.
+ */
 export class NewFile implements Disposable {
   readonly #path: string;
-  readonly #temporary: string;
+  readonly #temporary: string | undefined;
   readonly #fd: number;
   #isDone = false;
 
   /** @param failure - what it means that the file cannot be made: `failed to save image` */
   constructor(path: string, failure: string) {
-    this.#path = path;
-    this.#temporary = `${path}.tmp-${process.pid}`;
     try {
-      this.#fd = openSync(this.#temporary, "wx", 0o600);
+      const { target, isReplaced } = resolveTarget(path);
+      this.#path = target;
+      this.#temporary = isReplaced ? `${target}.tmp-${process.pid}` : undefined;
+      this.#fd = this.#temporary === undefined ? openSync(target, "w") : openSync(this.#temporary, "wx", 0o600);
     } catch (cause) {
       throw new EngineError("invalid-parameter", `${failure}: ${openFault(path, cause)}`, { cause });
     }
@@ -25,12 +29,19 @@ export class NewFile implements Disposable {
   }
 
   commit(): void {
-    renameSync(this.#temporary, this.#path);
+    if (this.#temporary !== undefined) renameSync(this.#temporary, this.#path);
     this.#isDone = true;
   }
 
   [Symbol.dispose](): void {
     closeSync(this.#fd);
-    if (!this.#isDone) rmSync(this.#temporary, { force: true });
+    if (this.#temporary !== undefined && !this.#isDone) rmSync(this.#temporary, { force: true });
   }
+}
+
+/** Where a path leads, through symlinks, and whether a file there makes way for a new one. */
+function resolveTarget(path: string): { target: string; isReplaced: boolean } {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return { target: path, isReplaced: true };
+  return { target: realpathSync(path), isReplaced: found.isFile() };
 }
