@@ -98,7 +98,10 @@ function allImports(): Import[] {
       )
       .filter(({ specifier }) => !specifier.includes("/build/"))
       // Test images are for tests alone, wherever these stand.
-      .filter(({ file, specifier }) => !(specifier === "#fixtures" && /(\.test|conformance)\.ts$/.test(file)))
+      .filter(
+        ({ file, specifier }) =>
+          !(specifier === "#fixtures" && /(\/_(fake|harness|testing)[^/]*|\.test|conformance)\.ts$/.test(file)),
+      )
   );
 }
 
