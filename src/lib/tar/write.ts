@@ -18,8 +18,8 @@ export interface TarHeader {
   readonly deviceMinor?: number;
   readonly xattrs?: ReadonlyMap<ByteString, Uint8Array>;
   /**
-   * Pieces of a sparse file of `size` bytes, ascending; all but the last of whole blocks, because GNU tar reads each
-   * from a block. Only their data follows the header, one after another, then `tarPadding` of that. Written in the
+   * Pieces of a sparse file of `size` bytes, ascending; they start at blocks of the file, and all but the last are of
+   * whole blocks, because GNU tar reads blocks. Only their data follows the header, one after another, then `tarPadding` of that. Written in the
    * form "pax 1.0", which Go and Python read, too (GNU tar manual, "Sparse Formats").
    */
   readonly segments?: readonly TarSegment[];

@@ -128,7 +128,7 @@ function sparsePieces(tree: FileTree, stat: FileStat): Extent[] | undefined {
   const pieces: Extent[] = [];
   let stored = 0;
   for (const piece of tree.extents(stat)) {
-    if (stored % TAR_BLOCK !== 0 || pieces.length >= MAX_PIECES) return undefined;
+    if (stored % TAR_BLOCK !== 0 || piece.offset % TAR_BLOCK !== 0 || pieces.length >= MAX_PIECES) return undefined;
     pieces.push(piece);
     stored += piece.size;
   }
