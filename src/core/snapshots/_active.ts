@@ -14,6 +14,16 @@ export interface Owner {
   readonly gid: number;
 }
 
+/** One of them, and where it is. */
+export interface ActiveSnapshot {
+  readonly key: string;
+  /** Of its chain's ID. */
+  readonly hex: string;
+  readonly upper: string;
+  readonly work: string;
+  readonly root: string;
+}
+
 /**
  * The active snapshots of a driver, each a directory that is there whole or not at all:
  *
@@ -49,10 +59,11 @@ export class ActiveSnapshots {
     return join(this.#snapshots, key);
   }
 
-  /** The directories of a snapshot, whether it exists or not. */
-  folders(key: string): { upper: string; work: string; root: string } {
+  /** @throws `not-found` */
+  async get(key: string): Promise<ActiveSnapshot> {
     const path = this.path(key);
-    return { upper: join(path, "upper"), work: join(path, "work"), root: join(path, "root") };
+    const hex = await this.#chainHex(key);
+    return { key, hex, upper: join(path, "upper"), work: join(path, "work"), root: join(path, "root") };
   }
 
   /** @param fill - puts what it likes into the upper directory before the snapshot appears @throws `already-exists` */
@@ -77,16 +88,6 @@ export class ActiveSnapshots {
       if (errno === "ENOTEMPTY" || errno === "EEXIST")
         throw new EngineError("already-exists", `snapshot "${key}" already exists`);
       throw fileError(`create snapshot "${key}"`, error);
-    }
-  }
-
-  /** The hex of the chain ID. @throws `not-found` */
-  async chainHex(key: string): Promise<string> {
-    try {
-      return await readlink(join(this.path(key), "chain"));
-    } catch (error) {
-      if (isAbsent(error)) throw new EngineError("not-found", `no such snapshot: "${key}"`);
-      throw fileError(`read snapshot "${key}"`, error);
     }
   }
 
@@ -124,8 +125,16 @@ export class ActiveSnapshots {
   }
 
   async usage(key: string): Promise<number> {
-    await this.chainHex(key);
-    return await diskUsage(join(this.path(key), "upper"));
+    return await diskUsage((await this.get(key)).upper);
+  }
+
+  async #chainHex(key: string): Promise<string> {
+    try {
+      return await readlink(join(this.path(key), "chain"));
+    } catch (error) {
+      if (isAbsent(error)) throw new EngineError("not-found", `no such snapshot: "${key}"`);
+      throw fileError(`read snapshot "${key}"`, error);
+    }
   }
 }
 

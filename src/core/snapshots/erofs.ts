@@ -1,26 +1,16 @@
-import { access, mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { parseDigest } from "#api/oci";
-import { KeyedLock } from "#lib/async";
 import { type ErofsImage, openErofs, readErofsTags } from "#lib/erofs";
-import { byteString, fileError, fileSize, isAbsent, TEMPORARY_SUFFIX } from "#lib/fs";
-import { ActiveSnapshots, type Owner } from "./_active.ts";
+import { byteString, fileSize, TEMPORARY_SUFFIX } from "#lib/fs";
+import { type ActiveSnapshot, ActiveSnapshots } from "./_active.ts";
 import { indexChainJob, measureImageJob } from "./_index-jobs.ts";
-import { hexOf, layerFilesOf } from "./_layers.ts";
+import { layerFilesOf } from "./_layers.ts";
 import { readMerged } from "./_read-merged.ts";
-import { chainIDOf } from "./chain.ts";
-import { type DriverOptions, overlayMount } from "./driver.ts";
+import { openSnapshotter } from "./_snapshotter.ts";
+import { type Chain, type Driver, type DriverOptions, overlayMount, type WantedFile } from "./driver.ts";
 import type { FileTree } from "./file-tree.ts";
-import type {
-  ChainID,
-  DiffID,
-  Mount,
-  PreparedPart,
-  RootMounts,
-  Scratch,
-  SnapshotDiff,
-  Snapshotter,
-} from "./snapshot.ts";
+import type { Mount, PreparedPart, RootMounts, Scratch, SnapshotDiff, Snapshotter } from "./snapshot.ts";
 
 /**
  * The default driver: layers stay the tars they are. A chain is one EROFS image that holds the merged metadata of its
@@ -31,59 +21,48 @@ import type {
  *     IMAGES/HEX              where it is mounted, once for all containers
  */
 export async function createErofsSnapshotter(options: DriverOptions): Promise<Snapshotter> {
-  const snapshotter = new ErofsSnapshotter(options);
-  await snapshotter.open();
-  return snapshotter;
+  return await openSnapshotter(new ErofsDriver(options), options.content);
 }
 
-class ErofsSnapshotter implements Snapshotter {
+class ErofsDriver implements Driver {
   readonly name = "erofs";
+  readonly active: ActiveSnapshots;
   readonly #chains: string;
-  readonly #active: ActiveSnapshots;
   readonly #options: DriverOptions;
-  readonly #preparing = new KeyedLock();
-  /** Of images, by hex: their layers' hex, and their total size. */
+  /** Of images, by hex: their layers' hex. */
   readonly #layers = new Map<string, readonly string[]>();
-  readonly #sizes = new Map<ChainID, number>();
 
   constructor(options: DriverOptions) {
     this.#options = options;
     this.#chains = join(options.root, "chains");
-    this.#active = new ActiveSnapshots(options);
+    this.active = new ActiveSnapshots(options);
   }
 
   async open(): Promise<void> {
     await mkdir(this.#chains, { recursive: true, mode: 0o700 });
     await mkdir(this.#options.imagesDir, { recursive: true, mode: 0o700 });
-    await this.#active.open();
     for (const name of await readdir(this.#chains))
       if (name.endsWith(TEMPORARY_SUFFIX)) await rm(join(this.#chains, name), { force: true });
   }
 
-  async prepareChain(chain: readonly DiffID[]): Promise<ChainID> {
-    const chainID = chainIDOf(chain);
-    const hex = hexOf(chainID);
-    await this.#preparing.run(hex, async () => {
-      if (await this.#isPrepared(hex)) return;
-      const layers = await layerFilesOf(this.#options.content, chain);
-      const input = { image: this.#image(hex), layers };
-      this.#sizes.set(chainID, await this.#options.workers.run(indexChainJob, input));
+  async prepare({ hex, layers }: Chain): Promise<void> {
+    const image = this.#image(hex);
+    if ((await fileSize(image)) !== undefined) return;
+    await this.#options.workers.run(indexChainJob, {
+      image,
+      layers: await layerFilesOf(this.#options.content, layers),
     });
-    return chainID;
   }
 
-  async preparedParts(chain: readonly DiffID[]): Promise<readonly PreparedPart[]> {
-    const key = chainIDOf(chain);
-    const bytes = await fileSize(this.#image(hexOf(key)));
-    return bytes === undefined ? [] : [{ key, bytes }];
+  async parts({ id, hex }: Chain): Promise<readonly PreparedPart[]> {
+    const bytes = await fileSize(this.#image(hex));
+    return bytes === undefined ? [] : [{ key: id, bytes }];
   }
 
-  async retainChains(used: ReadonlySet<ChainID>): Promise<void> {
-    const kept = new Set([...used].map(hexOf));
-    for (const key of await this.#active.list()) kept.add(await this.#active.chainHex(key));
+  async retain(used: ReadonlySet<string>): Promise<void> {
     for (const name of await readdir(this.#chains)) {
       const hex = basename(name, SUFFIX);
-      if (!name.endsWith(SUFFIX) || kept.has(hex)) continue;
+      if (!name.endsWith(SUFFIX) || used.has(hex)) continue;
       const target = join(this.#options.imagesDir, hex);
       await this.#options.executor.run([
         { op: "umount", path: target, detach: true },
@@ -94,78 +73,43 @@ class ErofsSnapshotter implements Snapshotter {
     }
   }
 
-  async create(key: string, chain: readonly DiffID[], options: { owner?: Owner } = {}): Promise<void> {
-    await this.#active.create(key, await this.prepareChain(chain), options);
-  }
-
-  async mounts(key: string): Promise<RootMounts> {
-    const image = await this.#imageMount(await this.#active.chainHex(key));
-    const { upper, work, root } = this.#active.folders(key);
+  async mounts({ hex, upper, work, root }: ActiveSnapshot): Promise<RootMounts> {
+    const image = await this.#imageMount(hex);
     return { shared: [image], own: [overlayMount(root, { lower: [image.target], upper, work })], path: root };
   }
 
-  async look(key: string, scratch: Scratch): Promise<RootMounts> {
-    const image = await this.#imageMount(await this.#active.chainHex(key));
-    const { upper, root } = this.#active.folders(key);
+  async look({ hex, upper, root }: ActiveSnapshot, scratch: Scratch): Promise<RootMounts> {
+    const image = await this.#imageMount(hex);
     return { shared: [image], own: [overlayMount(root, { lower: [upper, image.target], ...scratch })], path: root };
   }
 
-  async diff(key: string): Promise<SnapshotDiff> {
-    const image = await this.#imageMount(await this.#active.chainHex(key));
-    const below = { shared: [image], own: [], path: image.target };
-    return { path: this.#active.folders(key).upper, whole: false, below };
+  async diff({ hex, upper }: ActiveSnapshot): Promise<SnapshotDiff> {
+    return { path: upper, whole: false, below: await this.#view(hex) };
   }
 
-  async view(chain: readonly DiffID[]): Promise<RootMounts> {
-    const image = await this.#imageMount(hexOf(await this.prepareChain(chain)));
-    return { shared: [image], own: [], path: image.target };
-  }
-
-  async browse(chain: readonly DiffID[]): Promise<FileTree> {
-    return this.#openImage(hexOf(await this.prepareChain(chain)));
-  }
-
-  async readFile(key: string, path: string, limitBytes: number): Promise<Uint8Array | undefined> {
-    const hex = await this.#active.chainHex(key);
-    if (await this.#active.isUntouched(key)) return this.#readFromImage(hex, { path, limitBytes });
-    const { upper, root } = this.#active.folders(key);
+  async readFile({ key, hex, upper, root }: ActiveSnapshot, file: WantedFile): Promise<Uint8Array | undefined> {
+    if (await this.active.isUntouched(key)) return this.#readFromImage(hex, file);
     const image = await this.#imageMount(hex);
-    return await readMerged(this.#options.executor, { image, lower: [upper], root, path, limitBytes });
+    return await readMerged(this.#options.executor, { image, lower: [upper], root, ...file });
   }
 
-  async usage(key: string): Promise<number> {
-    return await this.#active.usage(key);
+  async view({ hex }: Chain): Promise<RootMounts> {
+    return await this.#view(hex);
   }
 
-  async chainSize(chain: readonly DiffID[]): Promise<number> {
-    const chainID = await this.prepareChain(chain);
-    const known = this.#sizes.get(chainID);
-    if (known !== undefined) return known;
-    const size = await this.#options.workers.run(measureImageJob, { image: this.#image(hexOf(chainID)) });
-    this.#sizes.set(chainID, size);
-    return size;
-  }
+  readonly index = {
+    browse: async ({ hex }: Chain): Promise<FileTree> => this.#openImage(hex),
+    size: async ({ hex }: Chain): Promise<number> =>
+      await this.#options.workers.run(measureImageJob, { image: this.#image(hex) }),
+  };
 
-  async remove(key: string): Promise<void> {
-    await this.#active.remove(key);
-  }
-
-  async list(): Promise<string[]> {
-    return await this.#active.list();
+  async #view(hex: string): Promise<RootMounts> {
+    const image = await this.#imageMount(hex);
+    return { shared: [image], own: [], path: image.target };
   }
 
   #image(hex: string): string {
     return join(this.#chains, hex + SUFFIX);
-  }
-
-  async #isPrepared(hex: string): Promise<boolean> {
-    try {
-      await access(this.#image(hex));
-      return true;
-    } catch (error) {
-      if (isAbsent(error)) return false;
-      throw fileError("look for image", error);
-    }
   }
 
   /** The image itself tells its layers, so that there is no second record that could disagree. */
@@ -190,7 +134,7 @@ class ErofsSnapshotter implements Snapshotter {
     return openErofs(this.#image(hex), (tags) => this.#dataPaths(tags));
   }
 
-  #readFromImage(hex: string, file: { path: string; limitBytes: number }): Uint8Array | undefined {
+  #readFromImage(hex: string, file: WantedFile): Uint8Array | undefined {
     using image = this.#openImage(hex);
     const stat = image.find(byteString(file.path));
     return stat?.type === "file" && stat.size > 0 && stat.size <= file.limitBytes ? image.read(stat) : undefined;

@@ -3,16 +3,15 @@ import { join } from "node:path";
 import { KeyedLock } from "#lib/async";
 import { EngineError } from "#lib/errors";
 import { fileError, isAbsent } from "#lib/fs";
-import { ActiveSnapshots, type Owner } from "./_active.ts";
+import { type ActiveSnapshot, ActiveSnapshots } from "./_active.ts";
 import { extractTree } from "./_extract.ts";
-import { browseLayers } from "./_inode-files.ts";
-import { buildLayerTree, hexOf, sizeOfTree } from "./_layers.ts";
+import { buildLayerTree, hexOf } from "./_layers.ts";
 import { PreparedTrees } from "./_prepared.ts";
 import { readMerged } from "./_read-merged.ts";
+import { openSnapshotter } from "./_snapshotter.ts";
 import { chainIDOf } from "./chain.ts";
-import { bindView, type DriverOptions, overlayMount } from "./driver.ts";
-import type { FileTree } from "./file-tree.ts";
-import type { ChainID, DiffID, PreparedPart, RootMounts, Scratch, SnapshotDiff, Snapshotter } from "./snapshot.ts";
+import { bindView, type Chain, type Driver, type DriverOptions, overlayMount, type WantedFile } from "./driver.ts";
+import type { PreparedPart, RootMounts, Scratch, SnapshotDiff, Snapshotter } from "./snapshot.ts";
 
 /**
  * The fallback where the kernel cannot mount EROFS from files: each layer is extracted once into a directory, and a
@@ -23,120 +22,81 @@ import type { ChainID, DiffID, PreparedPart, RootMounts, Scratch, SnapshotDiff, 
  *     ROOT/snapshots/…        see `_active.ts`
  */
 export async function createOverlaySnapshotter(options: DriverOptions): Promise<Snapshotter> {
-  const snapshotter = new OverlaySnapshotter(options);
-  await snapshotter.open();
-  return snapshotter;
+  return await openSnapshotter(new OverlayDriver(options), options.content);
 }
 
 /** The chain of no layers: an empty directory at the bottom of every stack. */
 const EMPTY = hexOf(chainIDOf([]));
 
-class OverlaySnapshotter implements Snapshotter {
+class OverlayDriver implements Driver {
   readonly name = "overlay";
+  readonly active: ActiveSnapshots;
   readonly #options: DriverOptions;
-  readonly #active: ActiveSnapshots;
   readonly #layers: PreparedTrees;
   readonly #preparing = new KeyedLock();
-  readonly #sizes = new Map<ChainID, number>();
 
   constructor(options: DriverOptions) {
     this.#options = options;
-    this.#active = new ActiveSnapshots(options);
-    this.#layers = new PreparedTrees(join(options.root, "layers"), this.#active);
+    this.active = new ActiveSnapshots(options);
+    this.#layers = new PreparedTrees(join(options.root, "layers"), this.active);
   }
 
   async open(): Promise<void> {
-    await this.#active.open();
     await this.#layers.open();
     if (!(await this.#layers.has(EMPTY))) await this.#layers.add(EMPTY, async () => {});
   }
 
   /** One at a time: chains share their lower layers. */
-  async prepareChain(chain: readonly DiffID[]): Promise<ChainID> {
-    const chainID = chainIDOf(chain);
+  async prepare({ hex, layers }: Chain): Promise<void> {
     await this.#preparing.run("", async () => {
-      if (await this.#layers.has(hexOf(chainID))) return;
-      await buildLayerTree(this.#options.content, chain, async (tree, layer) => {
-        const hex = hexOf(chainIDOf(chain.slice(0, layer + 1)));
-        if (await this.#layers.has(hex)) return;
-        await this.#layers.add(hex, async (folder) => {
-          await symlink(hexOf(chainIDOf(chain.slice(0, layer))), join(folder, "below"));
+      if (await this.#layers.has(hex)) return;
+      await buildLayerTree(this.#options.content, layers, async (tree, layer) => {
+        const upTo = hexOf(chainIDOf(layers.slice(0, layer + 1)));
+        if (await this.#layers.has(upTo)) return;
+        await this.#layers.add(upTo, async (folder) => {
+          await symlink(hexOf(chainIDOf(layers.slice(0, layer))), join(folder, "below"));
           await extractTree(this.#options.executor, tree.layerDiff(), {
             target: join(folder, "tree"),
-            sources: chain.map((diffID) => this.#options.content.path(diffID)),
+            sources: layers.map((diffID) => this.#options.content.path(diffID)),
           });
         });
       });
     });
-    return chainID;
   }
 
-  async preparedParts(chain: readonly DiffID[]): Promise<readonly PreparedPart[]> {
-    const stack = chain.map((_, layer) => chainIDOf(chain.slice(0, layer + 1)));
-    return (await Promise.all(stack.map((key) => this.#layers.part(key)))).flat();
+  async parts({ layers }: Chain): Promise<readonly PreparedPart[]> {
+    const stack = layers.map((_, layer) => chainIDOf(layers.slice(0, layer + 1)));
+    return (await Promise.all(stack.map((id) => this.#layers.part(id)))).flat();
   }
 
-  async retainChains(used: ReadonlySet<ChainID>): Promise<void> {
-    const starts = [EMPTY, ...[...used].map(hexOf)];
-    for (const key of await this.#active.list()) starts.push(await this.#active.chainHex(key));
+  async retain(used: ReadonlySet<string>): Promise<void> {
     const kept = new Set<string>();
-    for (const start of starts)
+    for (const start of [EMPTY, ...used])
       if (await this.#layers.has(start)) for (const hex of await this.#stack(start)) kept.add(hex);
     await this.#layers.retain(kept);
   }
 
-  async create(key: string, chain: readonly DiffID[], options: { owner?: Owner } = {}): Promise<void> {
-    await this.#active.create(key, await this.prepareChain(chain), options);
-  }
-
-  async mounts(key: string): Promise<RootMounts> {
-    const lower = await this.#lowerTrees(await this.#active.chainHex(key));
-    const { upper, work, root } = this.#active.folders(key);
+  async mounts({ hex, upper, work, root }: ActiveSnapshot): Promise<RootMounts> {
+    const lower = await this.#lowerTrees(hex);
     return { shared: [], own: [overlayMount(root, { lower, upper, work })], path: root };
   }
 
-  async look(key: string, scratch: Scratch): Promise<RootMounts> {
-    const { upper, root } = this.#active.folders(key);
-    const lower = [upper, ...(await this.#lowerTrees(await this.#active.chainHex(key)))];
+  async look({ hex, upper, root }: ActiveSnapshot, scratch: Scratch): Promise<RootMounts> {
+    const lower = [upper, ...(await this.#lowerTrees(hex))];
     return { shared: [], own: [overlayMount(root, { lower, ...scratch })], path: root };
   }
 
-  async diff(key: string): Promise<SnapshotDiff> {
-    const below = await this.#view(await this.#active.chainHex(key));
-    return { path: this.#active.folders(key).upper, whole: false, below };
+  async diff({ hex, upper }: ActiveSnapshot): Promise<SnapshotDiff> {
+    return { path: upper, whole: false, below: await this.#view(hex) };
   }
 
-  async view(chain: readonly DiffID[]): Promise<RootMounts> {
-    return await this.#view(hexOf(await this.prepareChain(chain)));
+  async readFile({ hex, upper, root }: ActiveSnapshot, file: WantedFile): Promise<Uint8Array | undefined> {
+    const lower = [upper, ...(await this.#lowerTrees(hex))];
+    return await readMerged(this.#options.executor, { lower, root, ...file });
   }
 
-  async browse(chain: readonly DiffID[]): Promise<FileTree> {
-    return await browseLayers(this.#options.content, chain);
-  }
-
-  async readFile(key: string, path: string, limitBytes: number): Promise<Uint8Array | undefined> {
-    const { upper, root } = this.#active.folders(key);
-    const lower = [upper, ...(await this.#lowerTrees(await this.#active.chainHex(key)))];
-    return await readMerged(this.#options.executor, { lower, root, path, limitBytes });
-  }
-
-  async usage(key: string): Promise<number> {
-    return await this.#active.usage(key);
-  }
-
-  async chainSize(chain: readonly DiffID[]): Promise<number> {
-    const chainID = chainIDOf(chain);
-    const size = this.#sizes.get(chainID) ?? sizeOfTree((await buildLayerTree(this.#options.content, chain)).root);
-    this.#sizes.set(chainID, size);
-    return size;
-  }
-
-  async remove(key: string): Promise<void> {
-    await this.#active.remove(key);
-  }
-
-  async list(): Promise<string[]> {
-    return await this.#active.list();
+  async view({ hex }: Chain): Promise<RootMounts> {
+    return await this.#view(hex);
   }
 
   async #view(hex: string): Promise<RootMounts> {

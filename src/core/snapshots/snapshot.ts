@@ -42,7 +42,8 @@ export interface SnapshotDiff {
 
 /** Something on disk that a driver made for chains; several chains may need the same part. */
 export interface PreparedPart {
-  readonly key: ChainID;
+  /** Names it among all parts. */
+  readonly key: string;
   readonly bytes: number;
 }
 
