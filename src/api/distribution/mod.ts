@@ -10,6 +10,7 @@ export {
   type Reference,
   type RepositoryName,
   repositoryOf,
+  splitRepository,
   type Tag,
   withDefaultTag,
 } from "./reference.ts";

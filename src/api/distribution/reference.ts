@@ -78,6 +78,12 @@ export function repositoryOf(reference: Reference): RepositoryName {
   return `${reference.domain}/${reference.path}` as RepositoryName;
 }
 
+/** The registry of a repository, and its path there. */
+export function splitRepository(name: RepositoryName): { readonly domain: string; readonly path: string } {
+  const slash = name.indexOf("/");
+  return { domain: name.slice(0, slash), path: name.slice(slash + 1) };
+}
+
 /** The full form: `docker.io/library/busybox:latest`. */
 export function formatReference(reference: Reference): string {
   return repositoryOf(reference) + suffixOf(reference);

@@ -1,4 +1,4 @@
-import type { RepositoryName } from "#api/distribution";
+import { type RepositoryName, splitRepository } from "#api/distribution";
 import type { RegistrySettings } from "./settings.ts";
 
 /** The registry of names without one, and the host where its API is. */
@@ -20,7 +20,7 @@ export interface Endpoint {
 
 /** Where to look for a repository, in this order. A push goes to the registry itself. */
 export function endpointsOf(name: RepositoryName, action: "pull" | "push", settings: RegistrySettings): Endpoint[] {
-  const { domain, path } = splitName(name);
+  const { domain, path } = splitRepository(name);
   const rewritten = rewritePath(domain, path, settings);
   const mirrors = action === "pull" ? mirrorsOf(domain, settings) : [];
   return [...mirrors.map((address) => mirrorEndpoint(address, rewritten)), registryEndpoint(domain, rewritten)];
@@ -30,11 +30,6 @@ export function endpointsOf(name: RepositoryName, action: "pull" | "push", setti
 export function registryEndpoint(host: string, path = ""): Endpoint {
   const apiHost = host === DOCKER_HUB ? DOCKER_HUB_API_HOST : host;
   return { host, base: new URL(`https://${apiHost}/`), isSchemeFixed: host === DOCKER_HUB, path, isMirror: false };
-}
-
-export function splitName(name: RepositoryName): { domain: string; path: string } {
-  const slash = name.indexOf("/");
-  return { domain: name.slice(0, slash), path: name.slice(slash + 1) };
 }
 
 function mirrorEndpoint(address: string, path: string): Endpoint {

@@ -1,4 +1,4 @@
-import type { RepositoryName, Tag } from "#api/distribution";
+import { type RepositoryName, splitRepository, type Tag } from "#api/distribution";
 import { type Descriptor, type Digest, isDigest } from "#api/oci";
 import { EngineError, messageOf } from "#lib/errors";
 import type { Credentials, Registries, RemoteRepository } from "./distribution.ts";
@@ -44,7 +44,7 @@ interface Way {
 
 async function bringBlob(blob: Descriptor, { source, target, signal }: Way): Promise<void> {
   if (await target.hasBlob(blob.digest, signal)) return;
-  const path = source.name.slice(source.name.indexOf("/") + 1);
+  const { path } = splitRepository(source.name);
   if (await target.mountBlob(blob.digest, path, signal)) return;
   const { digest, size } = blob;
   await target.pushBlob({ digest, size, open: (offset) => source.blob(blob, { signal, offset }) }, { signal });

@@ -1,4 +1,4 @@
-import type { RepositoryName } from "#api/distribution";
+import { type RepositoryName, splitRepository } from "#api/distribution";
 import { Slots } from "#lib/async";
 import type { Clock } from "#lib/time";
 import { Connections } from "./connections.ts";
@@ -11,7 +11,7 @@ import type {
   SearchOptions,
   SearchResult,
 } from "./distribution.ts";
-import { endpointsOf, rewritePath, splitName } from "./endpoint.ts";
+import { endpointsOf, rewritePath } from "./endpoint.ts";
 import type { Wire } from "./follow.ts";
 import type { ResolveHost } from "./insecure.ts";
 import { logIn } from "./login.ts";
@@ -77,7 +77,7 @@ class ConfiguredRegistries implements Registries {
     return createRepository({
       name,
       sessions,
-      rewrite: (path) => rewritePath(splitName(name).domain, path, settings),
+      rewrite: (path) => rewritePath(splitRepository(name).domain, path, settings),
       patience: this.#patience,
       downloads: this.#downloads,
       uploads: this.#uploads,

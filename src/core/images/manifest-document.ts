@@ -8,6 +8,9 @@ const LAYERS_LIMIT = 1024;
 /** Of one index. Real ones have some dozens. */
 const ENTRIES_LIMIT = 1024;
 
+/** An index may hold indexes; real ones are two deep. */
+export const INDEX_DEPTH_LIMIT = 4;
+
 /** Media types of indexes, manifests, configs and layers, in OCI's and in Docker's words. */
 const INDEX_TYPES: readonly string[] = [MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerIndex];
 const CONFIG_TYPES: readonly string[] = [

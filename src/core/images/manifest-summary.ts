@@ -3,10 +3,7 @@ import type { Descriptor, Digest } from "#api/oci";
 import { isKind } from "#lib/errors";
 import type { ImagesContext } from "./context.ts";
 import type { Image, ImageID, ManifestSummary } from "./image.ts";
-import { attestedManifest, parseManifest } from "./manifest-document.ts";
-
-/** An index may hold indexes; pulling refuses deeper ones. */
-const DEPTH_LIMIT = 4;
+import { attestedManifest, INDEX_DEPTH_LIMIT, parseManifest } from "./manifest-document.ts";
 
 /** All manifests of an image's name, here or not; of an image that never was at a registry, none. */
 export async function manifestSummaries(context: ImagesContext, image: Image): Promise<ManifestSummary[]> {
@@ -17,7 +14,7 @@ async function summarise(context: ImagesContext, descriptor: Descriptor, depth: 
   const known = context.records.manifests.find(descriptor.digest);
   const bytes = known && (await readHere(context, descriptor.digest));
   const document = bytes && parseManifest(bytes);
-  if (document?.kind === "index" && depth <= DEPTH_LIMIT) {
+  if (document?.kind === "index" && depth <= INDEX_DEPTH_LIMIT) {
     const listed = await Promise.all(document.entries.map((entry) => summarise(context, entry, depth + 1)));
     return listed.flat();
   }

@@ -9,16 +9,22 @@ import type { Pull } from "./pull.ts";
 /** Configs of real images have some ten KiB; this is what containerd takes. */
 const CONFIG_LIMIT_BYTES = 8 * 1024 * 1024;
 
-export interface PulledManifest<Document = IndexDocument | ManifestDocument> {
+export interface PulledManifest<Document> {
   readonly digest: Digest;
   readonly bytes: Uint8Array;
   readonly document: Document;
 }
 
+export type AnyManifest = PulledManifest<IndexDocument> | PulledManifest<ManifestDocument>;
+
+export function isIndex(manifest: AnyManifest): manifest is PulledManifest<IndexDocument> {
+  return manifest.document.kind === "index";
+}
+
 type Source = Pick<Pull, "context" | "repository" | "lease" | "signal">;
 
 /** What a tag or digest names. A tag that is known here costs a `HEAD`, which registries do not count, if it did not move. */
-export async function fetchRoot(pull: Source, reference: Reference): Promise<PulledManifest> {
+export async function fetchRoot(pull: Source, reference: Reference): Promise<AnyManifest> {
   const { context, repository, signal } = pull;
   if (reference.tag === undefined) return await fetchManifest(pull, reference.digest as Digest);
   const known = context.records.findName(formatReference(reference))?.target;
@@ -28,7 +34,7 @@ export async function fetchRoot(pull: Source, reference: Reference): Promise<Pul
 }
 
 /** One that is listed: its size is known, too. */
-export async function fetchListed(pull: Source, descriptor: Descriptor): Promise<PulledManifest> {
+export async function fetchListed(pull: Source, descriptor: Descriptor): Promise<AnyManifest> {
   const manifest = await fetchManifest(pull, descriptor.digest, descriptor.mediaType || undefined);
   if (manifest.bytes.byteLength !== descriptor.size) {
     throw new EngineError(
@@ -57,19 +63,24 @@ export async function fetchConfig(
   return bytes;
 }
 
-async function fetchManifest(pull: Source, digest: Digest, mediaType?: string): Promise<PulledManifest> {
+async function fetchManifest(pull: Source, digest: Digest, mediaType?: string): Promise<AnyManifest> {
   const { context, lease } = pull;
   if (!context.records.manifests.find(digest)) return await fetchFresh(pull, digest, mediaType);
   lease.add(digest);
   const bytes = await context.content.read(digest);
-  return { digest, bytes, document: parseManifest(bytes, mediaType) };
+  return read(digest, bytes, mediaType);
 }
 
 async function fetchFresh(
   { repository, signal }: Source,
   reference: Tag | Digest,
   mediaType?: string,
-): Promise<PulledManifest> {
+): Promise<AnyManifest> {
   const { descriptor, bytes } = await repository.manifest(reference, signal);
-  return { digest: descriptor.digest, bytes, document: parseManifest(bytes, mediaType ?? descriptor.mediaType) };
+  return read(descriptor.digest, bytes, mediaType ?? descriptor.mediaType);
+}
+
+function read(digest: Digest, bytes: Uint8Array, mediaType?: string): AnyManifest {
+  const document = parseManifest(bytes, mediaType);
+  return document.kind === "index" ? { digest, bytes, document } : { digest, bytes, document };
 }

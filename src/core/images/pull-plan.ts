@@ -1,26 +1,22 @@
 /** Which of the manifests that a name leads to are pulled. */
 import type { Descriptor, Platform } from "#api/oci";
-import { Slots } from "#lib/async";
 import { EngineError } from "#lib/errors";
 import type { KeptManifest } from "./add.ts";
 import { parseImageDocument } from "./document.ts";
 import {
-  attestedManifest,
   checkImageManifest,
+  INDEX_DEPTH_LIMIT,
   type IndexDocument,
   isImageManifest,
   type ManifestDocument,
 } from "./manifest-document.ts";
 import { platformRank, platformText } from "./platform.ts";
 import type { Pull } from "./pull.ts";
-import { fetchConfig, fetchListed, type PulledManifest } from "./pull-manifest.ts";
+import { type AnyManifest, fetchConfig, fetchListed, isIndex, type PulledManifest } from "./pull-manifest.ts";
+import { indexTooDeep, planWhole } from "./pull-whole.ts";
 
-/** An index may hold indexes; real ones are two deep. */
-const DEPTH_LIMIT = 4;
-/** Manifests of one pull; of all platforms real images have some thirty. */
-const MANIFESTS_LIMIT = 512;
-/** So many are asked for at once. */
-const MANIFESTS_AT_ONCE = 8;
+/** So many entries without a platform are looked into for theirs. */
+const LOOKS_LIMIT = 32;
 
 export interface PlannedImage {
   readonly manifest: PulledManifest<ManifestDocument>;
@@ -37,13 +33,16 @@ export interface PullPlan {
 }
 
 /** @throws `not-found` "no matching manifest for …"; `invalid-parameter` for what is no image */
-export async function planPull(pull: Pull, root: PulledManifest): Promise<PullPlan> {
+export async function planPull(pull: Pull, root: AnyManifest): Promise<PullPlan> {
   if (!isIndex(root)) {
-    const manifest = root as PulledManifest<ManifestDocument>;
-    checkImageManifest(manifest.document);
-    return { images: [{ manifest }], artifacts: [], indexes: [] };
+    checkImageManifest(root.document);
+    return { images: [{ manifest: root }], artifacts: [], indexes: [] };
   }
-  if (pull.wanted.all) return await planAll(pull, root);
+  if (pull.wanted.all) {
+    const whole = await planWhole(pull, root);
+    if (whole.images.length === 0) throw noMatch(pull);
+    return whole;
+  }
   const chosen = await choose(pull, root, 1);
   if (!chosen) throw noMatch(pull);
   checkImageManifest(chosen.image.manifest.document);
@@ -56,12 +55,12 @@ interface Choice {
 }
 
 async function choose(pull: Pull, index: PulledManifest<IndexDocument>, depth: number): Promise<Choice | undefined> {
-  if (depth > DEPTH_LIMIT) throw tooDeep();
+  if (depth > INDEX_DEPTH_LIMIT) throw indexTooDeep();
   for (const entry of candidates(index.document, pull.wanted.platform)) {
     const manifest = await fetchListed(pull, entry);
     const choice = isIndex(manifest)
       ? await choose(pull, manifest, depth + 1)
-      : await chooseImage(pull, manifest as PulledManifest<ManifestDocument>, entry);
+      : await chooseImage(pull, manifest, entry);
     if (!choice) continue;
     return { ...choice, indexes: [...choice.indexes, { bytes: index.bytes, entries: [manifest.digest] }] };
   }
@@ -90,56 +89,10 @@ function candidates({ entries }: IndexDocument, wanted: Platform): Descriptor[] 
   });
   return ranked
     .toSorted((a, b) => a.rank - b.rank)
-    .slice(0, MANIFESTS_LIMIT)
+    .slice(0, LOOKS_LIMIT)
     .map(({ entry }) => entry);
-}
-
-/** The index whole. Of several images for one platform the first is it, and the others are kept as they are. */
-async function planAll(pull: Pull, root: PulledManifest<IndexDocument>): Promise<PullPlan> {
-  const images = new Map<string, PlannedImage>();
-  const artifacts: PulledManifest<ManifestDocument>[] = [];
-  const indexes: KeptManifest[] = [];
-  const slots = new Slots(() => MANIFESTS_AT_ONCE);
-  let count = 0;
-  const visit = async (index: PulledManifest<IndexDocument>, depth: number): Promise<void> => {
-    if (depth > DEPTH_LIMIT) throw tooDeep();
-    count += index.document.entries.length;
-    if (count > MANIFESTS_LIMIT) throw tooMany();
-    const listed = await Promise.all(index.document.entries.map((entry) => slots.run(() => fetchListed(pull, entry))));
-    for (const [position, manifest] of listed.entries()) {
-      const entry = index.document.entries[position] as Descriptor;
-      if (isIndex(manifest)) await visit(manifest, depth + 1);
-      else place(manifest as PulledManifest<ManifestDocument>, entry);
-    }
-    indexes.push({ bytes: index.bytes, entries: listed.map(({ digest }) => digest) });
-  };
-  const place = (manifest: PulledManifest<ManifestDocument>, entry: Descriptor) => {
-    const platform = entry.platform && platformText(entry.platform);
-    const key = platform ?? manifest.digest;
-    const isOurs = (entry.platform?.os ?? pull.context.platform.os) === pull.context.platform.os;
-    if (!isOurs || attestedManifest(entry) || images.has(key) || !isImageManifest(manifest.document)) {
-      artifacts.push(manifest);
-    } else {
-      images.set(key, { manifest, ...(platform === undefined ? {} : { platform }) });
-    }
-  };
-  await visit(root, 1);
-  if (images.size === 0) throw noMatch(pull);
-  return { images: [...images.values()], artifacts, indexes };
-}
-
-function isIndex(manifest: PulledManifest): manifest is PulledManifest<IndexDocument> {
-  return manifest.document.kind === "index";
 }
 
 function noMatch({ wanted }: Pull): EngineError {
   return new EngineError("not-found", `no matching manifest for ${wanted.shown} in the manifest list entries`);
-}
-
-function tooDeep(): EngineError {
-  return new EngineError("invalid-parameter", `index is more than ${DEPTH_LIMIT} deep`);
-}
-
-function tooMany(): EngineError {
-  return new EngineError("invalid-parameter", `index has more than ${MANIFESTS_LIMIT} manifests`);
 }

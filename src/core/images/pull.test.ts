@@ -395,6 +395,16 @@ describe("what is wrong", () => {
   });
 });
 
+test("an index that lists more than fits in memory is refused before it is fetched", async () => {
+  await using engine = await makeHarness();
+  const image = engine.registries.putImage(NAME, buildImage(specOf("x")));
+  const entries = Array.from({ length: 20 }, () => ({ ...forPlatform(image, "amd64"), size: 4 * 1024 * 1024 }));
+  engine.registries.putIndex(NAME, entries, "1");
+  const refused = refusal(pull(engine, `${NAME}:1`, { allPlatforms: true }));
+  expect(await refused).toBe("manifests of index have more than 67108864 bytes");
+  expect(engine.registries.takeRequests()).toHaveLength(1);
+});
+
 describe("several at once", () => {
   test("pulls of one image fetch its layers once", async () => {
     await using engine = await makeHarness();

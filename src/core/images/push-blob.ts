@@ -1,12 +1,12 @@
 /** One blob of a push: found at the registry, mounted there, sent from here, or carried over from another registry. */
-import type { RepositoryName } from "#api/distribution";
+import { type RepositoryName, splitRepository } from "#api/distribution";
 import { progressText } from "#api/engine";
-import { type Descriptor, hexOf } from "#api/oci";
+import { type Descriptor, type Digest, hexOf } from "#api/oci";
 import { Slots, together } from "#lib/async";
 import { isKind } from "#lib/errors";
 import { compressLayer, ownForm } from "./compress/compress-layer.ts";
 import type { Push } from "./push.ts";
-import type { StoredLayer } from "./records.ts";
+import type { ImageRecords, StoredLayer } from "./records.ts";
 
 export interface OutgoingBlob {
   readonly descriptor: Descriptor;
@@ -28,6 +28,12 @@ const REPORT_BYTES = 512 * 1024;
 /** Layers are shown by their diffID, as by Docker: the digest that is sent may not be known yet. */
 export function shownLayer({ diffID }: Pick<StoredLayer, "diffID">): string {
   return hexOf(diffID).slice(0, 12);
+}
+
+/** Other repositories of the same registry that have a blob or manifest, the one seen last first. */
+export function sourcesAt(records: ImageRecords, name: RepositoryName, digest: Digest): RepositoryName[] {
+  const { domain } = splitRepository(name);
+  return records.forms.sources(digest).filter((other) => other !== name && splitRepository(other).domain === domain);
 }
 
 /** Brings all of them to the registry; false when one of them is not to be had, if possible before any is sent. */
@@ -93,12 +99,8 @@ async function mount(
   { context, repository, signal }: Push,
   { descriptor }: OutgoingBlob,
 ): Promise<Outcome | undefined> {
-  const [host, own] = splitName(repository.name);
-  const others = context.records.forms
-    .sources(descriptor.digest)
-    .map(splitName)
-    .filter(([registry, path]) => registry === host && path !== own);
-  for (const [, path] of others.slice(0, MOUNTS_LIMIT)) {
+  const others = sourcesAt(context.records, repository.name, descriptor.digest);
+  for (const { path } of others.map(splitRepository).slice(0, MOUNTS_LIMIT)) {
     if (await repository.mountBlob(descriptor.digest, path, signal)) return { mountedFrom: path };
   }
   return undefined;
@@ -124,10 +126,10 @@ async function sendFromHere(push: Push, blob: OutgoingBlob): Promise<Outcome | u
 async function carryOver(push: Push, blob: OutgoingBlob): Promise<Outcome | undefined> {
   const { context, repository, credentials, signal } = push;
   const { descriptor } = blob;
-  const [host] = splitName(repository.name);
+  const { domain } = splitRepository(repository.name);
   for (const name of context.records.forms.sources(descriptor.digest)) {
     if (name === repository.name) continue;
-    const isSameRegistry = splitName(name)[0] === host;
+    const isSameRegistry = splitRepository(name).domain === domain;
     const source = context.registries.repository(name, {
       action: "pull",
       ...(credentials && isSameRegistry ? { credentials } : {}),
@@ -175,12 +177,6 @@ function say(
   if (shown === undefined) return;
   if (detail === undefined) report({ status, progressDetail: {}, id: shown });
   else report({ status, progressDetail: detail, progress: progressText(detail), id: shown });
-}
-
-/** Host and path. */
-function splitName(name: RepositoryName): [string, string] {
-  const slash = name.indexOf("/");
-  return [name.slice(0, slash), name.slice(slash + 1)];
 }
 
 /** Remembers why a stream failed, which its reader may wrap or replace. */

@@ -8,7 +8,7 @@ import type { LayerForm } from "./form-records.ts";
 import type { ImageID } from "./image.ts";
 import { type ManifestDocument, parseManifest } from "./manifest-document.ts";
 import type { Push } from "./push.ts";
-import { type OutgoingBlob, sendBlob, sendBlobs, shownLayer } from "./push-blob.ts";
+import { type OutgoingBlob, sendBlob, sendBlobs, shownLayer, sourcesAt } from "./push-blob.ts";
 import type { StoredLayer } from "./records.ts";
 
 /** A manifest or index whose parts are all at the registry. */
@@ -94,10 +94,11 @@ async function pushOwn(push: Push, id: ImageID, layers: readonly StoredLayer[]):
 /** In a form that the registry has, or can be had there without sending it; else in the form that we make. */
 async function sendLayer(push: Push, layer: StoredLayer): Promise<LayerForm> {
   const { context, lease, signal, repository } = push;
-  const host = `${repository.name.split("/", 1)[0]}/`;
-  const isNear = (form: LayerForm) => context.records.forms.sources(form.digest).some((name) => name.startsWith(host));
+  const { records } = context;
+  const isNear = ({ digest }: LayerForm) =>
+    records.forms.sources(digest).includes(repository.name) || sourcesAt(records, repository.name, digest).length > 0;
   const own = ownForm(context, layer);
-  const near = context.records.forms.ofLayer(layer.diffID).filter((form) => !form.isOwn && isNear(form));
+  const near = records.forms.ofLayer(layer.diffID).filter((form) => !form.isOwn && isNear(form));
   for (const form of [...near, ...(own ? [own] : [])]) {
     if (await sendBlob(push, outgoing(layer, form))) return form;
   }

@@ -1,13 +1,11 @@
+import { splitRepository } from "#api/distribution";
 import type { Descriptor, Digest } from "#api/oci";
 import type { RemoteRepository } from "#core/distribution";
 import { isKind } from "#lib/errors";
-import { isForeign, type ManifestDocument, parseManifest } from "./manifest-document.ts";
+import { INDEX_DEPTH_LIMIT, isForeign, type ManifestDocument, parseManifest } from "./manifest-document.ts";
 import type { Push } from "./push.ts";
-import { sendBlobs } from "./push-blob.ts";
+import { sendBlobs, sourcesAt } from "./push-blob.ts";
 import { type PushedManifest, prepareLines, pushOriginal } from "./push-image.ts";
-
-/** Pulling refuses deeper ones. */
-const DEPTH_LIMIT = 4;
 
 /** What of an index could not be had. */
 export interface Missing {
@@ -49,7 +47,7 @@ async function pushEntry(push: Push, entry: Descriptor, depth: number): Promise<
   const bytes = await context.content.read(entry.digest);
   const document = parseManifest(bytes);
   if (document.kind === "index")
-    return depth < DEPTH_LIMIT ? await pushIndexParts(push, entry.digest, depth + 1) : undefined;
+    return depth < INDEX_DEPTH_LIMIT ? await pushIndexParts(push, entry.digest, depth + 1) : undefined;
   const blobs = blobsOf(document);
   const isWhole = await sendBlobs(
     push,
@@ -63,11 +61,7 @@ async function pushEntry(push: Push, entry: Descriptor, depth: number): Promise<
 async function bringFromRegistry(push: Push, index: Digest, entry: Descriptor): Promise<boolean> {
   const { context, repository, credentials, signal } = push;
   if (await isAt(repository, entry.digest, signal)) return true;
-  const host = `${repository.name.split("/", 1)[0]}/`;
-  const others = context.records.forms
-    .sources(index)
-    .filter((name) => name.startsWith(host) && name !== repository.name);
-  for (const name of others) {
+  for (const name of sourcesAt(context.records, repository.name, index)) {
     const source = context.registries.repository(name, { action: "pull", ...(credentials ? { credentials } : {}) });
     if (await mountManifest(push, source, entry.digest)) return true;
   }
@@ -78,7 +72,7 @@ async function mountManifest({ repository, signal }: Push, source: RemoteReposit
   const found = await orAbsent(source.manifest(digest, signal));
   const document = found && parseManifest(found.bytes, found.descriptor.mediaType);
   if (!found || document?.kind !== "manifest") return false;
-  const path = source.name.slice(source.name.indexOf("/") + 1);
+  const { path } = splitRepository(source.name);
   for (const blob of blobsOf(document)) {
     const isThere =
       (await repository.hasBlob(blob.digest, signal)) || (await repository.mountBlob(blob.digest, path, signal));
