@@ -1,6 +1,5 @@
 import type { ContentStore } from "#core/content";
 import { KeyedLock } from "#lib/async";
-import { fileSize } from "#lib/fs";
 import type { Owner } from "./_active.ts";
 import { browseLayers } from "./_inode-files.ts";
 import { buildLayerTree, hexOf, sizeOfTree } from "./_layers.ts";
@@ -34,13 +33,8 @@ class DriverSnapshotter implements Snapshotter {
     return (await this.#prepared(layers)).id;
   }
 
-  /** Outlines are there so that chains are prepared from them, and go with their layers. */
   async preparedParts(layers: readonly DiffID[]): Promise<readonly PreparedPart[]> {
-    const outlines = layers.map(async (diffID) => {
-      const bytes = await fileSize(this.#content.sidecar(diffID));
-      return bytes === undefined ? [] : [{ key: `outline of ${diffID}`, bytes }];
-    });
-    return [...(await this.#driver.parts(chainOf(layers))), ...(await Promise.all(outlines)).flat()];
+    return await this.#driver.parts(chainOf(layers));
   }
 
   async retainChains(used: ReadonlySet<ChainID>): Promise<void> {

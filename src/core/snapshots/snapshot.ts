@@ -42,8 +42,7 @@ export interface SnapshotDiff {
 
 /** Something on disk that a driver made for chains; several chains may need the same part. */
 export interface PreparedPart {
-  /** Names it among all parts. */
-  readonly key: string;
+  readonly key: ChainID;
   readonly bytes: number;
 }
 
