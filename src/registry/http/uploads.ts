@@ -125,20 +125,20 @@ async function receive(
   const limitBytes = Math.min(chunk ?? Number.POSITIVE_INFINITY, room - offset);
   const beyond = () =>
     limitBytes === chunk ? new RegistryError("SIZE_INVALID") : quotaExceeded(parts, route.repository);
-  parts.manifests.touchUpload(route.id);
-  const size = await appendWithinQuota(parts, route.id, bodyOf(request, { signal, limitBytes, beyond }));
-  parts.manifests.touchUpload(route.id);
+  const size = await append(parts, route.id, bodyOf(request, { signal, limitBytes, beyond }));
   if (chunk !== undefined && size !== offset + chunk) throw new RegistryError("SIZE_INVALID");
   return size;
 }
 
-/** An upload that does not fit is of no use to anybody, and its bytes are room for others. */
-async function appendWithinQuota(parts: Parts, id: string, source: AsyncIterable<Uint8Array>): Promise<number> {
+async function append(parts: Parts, id: string, source: AsyncIterable<Uint8Array>): Promise<number> {
   try {
     return await parts.blobs.append(id, source);
   } catch (error) {
+    // An upload beyond the quota is of no use to anybody, and its bytes are room for others.
     if (error instanceof RegistryError && error.code === "DENIED") await abandonUpload(parts, id);
     throw error;
+  } finally {
+    parts.manifests.touchUpload(id);
   }
 }
 
