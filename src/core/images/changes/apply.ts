@@ -43,10 +43,14 @@ const VERBS: Readonly<Record<string, Apply>> = {
 export function applyChanges(changes: readonly string[], base: ImageConfig = {}): ImageConfig {
   const config: ImageConfig = { ...base };
   if (changes.length === 0) return config;
+  let hasCommand = false;
   for (const instruction of parseInstructions(changes.join("\n"))) {
     const [flag] = instruction.flags.keys();
     if (flag !== undefined && instruction.name !== "HEALTHCHECK") throw invalidChange(`unknown flag: --${flag}`);
     VERBS[instruction.name]?.(config, instruction);
+    // A command that came with the base was meant for its entrypoint.
+    if (instruction.name === "CMD") hasCommand = true;
+    else if (instruction.name === "ENTRYPOINT" && !hasCommand) delete config.Cmd;
   }
   return config;
 }
