@@ -42,7 +42,7 @@ export class Registries implements AsyncDisposable {
 }
 
 /** That of the process which listens on a socket. */
-function namespaceOf(socket: string): string {
+export function namespaceOf(socket: string): string {
   const script = `import socket, struct, sys
 s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])

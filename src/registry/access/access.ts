@@ -68,9 +68,10 @@ class RuledAccess implements Access {
     if (presented.kind !== "token" || tokens === undefined) return undefined;
     const claims = await tokens.verifier.verify(presented.token);
     if (claims === undefined) return undefined;
-    const { subject, access } = claims;
-    // An account that was removed loses what its tokens allow at once.
-    if (subject !== "" && accounts !== undefined && (await accounts.file.find(subject)) === undefined) return undefined;
+    const { subject, access, payload } = claims;
+    // An account that was removed or has another password loses what its tokens allow at once.
+    const isOwn = subject !== "" && accounts !== undefined;
+    if (isOwn && (await accounts.file.fingerprint(subject)) !== payload.account) return undefined;
     return { principal: { name: subject === "" ? undefined : subject }, entries: access };
   }
 

@@ -159,9 +159,11 @@ describe("with tokens of our own", () => {
     const { body } = await requestToken(access, `${SERVICE}&scope=repository:a:pull`, basic("alice", "secret"));
     const strict = await open({ ...settings(), rules: [] });
     expect(await ask(strict, [pull("a")], bearer(body.token!))).toBe("403");
-    folder.write({ bob: "hidden" });
-    await access.reload();
-    expect(await ask(access, [pull("a")], bearer(body.token!))).toContain('error="invalid_token"');
+    for (const accounts of [{ alice: "changed" }, { bob: "hidden" }]) {
+      folder.write(accounts);
+      await access.reload();
+      expect(await ask(access, [pull("a")], bearer(body.token!))).toContain('error="invalid_token"');
+    }
   });
 
   test("nobody in particular gets a token for what anonymous clients may", async () => {

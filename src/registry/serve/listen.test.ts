@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { generateKeyPairSync, type KeyObject, type X509Certificate } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
+import { makeCertificates } from "#fixtures";
 import { type Listener, type ListenOptions, listen, type TlsFiles } from "./listen.ts";
 import { makeCertificate } from "./tls/make-certificate.ts";
 
@@ -207,34 +208,16 @@ describe("Listener.replaceTls()", () => {
 });
 
 test("a client authority lets in those whom it certified, and nobody else", async () => {
-  using folder = temporaryFolder();
-  const openssl = (...args: string[]) => Bun.spawnSync(["openssl", ...args], { cwd: folder.path, stderr: "ignore" });
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  openssl("req", "-x509", ...newKey, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=clients");
-  openssl("req", ...newKey, "-keyout", "client.key", "-out", "client.csr", "-subj", "/CN=alice");
-  openssl(
-    "x509",
-    "-req",
-    "-in",
-    "client.csr",
-    "-CA",
-    "ca.pem",
-    "-CAkey",
-    "ca.key",
-    "-CAcreateserial",
-    "-out",
-    "client.pem",
-  );
-  const read = (name: string) => readFileSync(join(folder.path, name), "utf8");
-  const { port } = await serve({ tls: { ...tlsFiles(), clientAuthority: read("ca.pem") } });
-  const ask = (identity: object) => fetch(`https://127.0.0.1:${port}/`, { tls: { ca: caPem, ...identity } });
-  expect((await ask({ cert: read("client.pem"), key: read("client.key") })).status).toBe(200);
-  await expect(ask({})).rejects.toThrow();
-  const stranger = tlsFiles("stranger");
-  await expect(ask({ cert: stranger.certificate, key: stranger.key })).rejects.toThrow();
+  const folder = mkdtempSync(join(tmpdir(), "tug-listen-"));
+  try {
+    const clients = makeCertificates(folder);
+    const { port } = await serve({ tls: { ...tlsFiles(), clientAuthority: clients.ca } });
+    const ask = (identity: object) => fetch(`https://127.0.0.1:${port}/`, { tls: { ca: caPem, ...identity } });
+    expect((await ask({ cert: clients.clientCert, key: clients.clientKey })).status).toBe(200);
+    await expect(ask({})).rejects.toThrow();
+    const stranger = tlsFiles("stranger");
+    await expect(ask({ cert: stranger.certificate, key: stranger.key })).rejects.toThrow();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
-
-function temporaryFolder(): { readonly path: string } & Disposable {
-  const path = mkdtempSync(join(tmpdir(), "tug-listen-"));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
-}

@@ -4,7 +4,7 @@ import type { Htpasswd } from "../htpasswd.ts";
 import type { Passwords } from "../passwords.ts";
 import { presentedBy } from "../presented.ts";
 import type { Rights } from "../rules.ts";
-import type { TokenIssuer } from "./issue-token.ts";
+import type { Holder, TokenIssuer } from "./issue-token.ts";
 import { type AccessEntry, narrow, parseScopes } from "./scope.ts";
 import type { TokenVerifier } from "./verify-token.ts";
 
@@ -109,17 +109,21 @@ export class TokenEndpoint {
   }
 
   async #issue(principal: Principal, wish: TokenRequest) {
-    const { service, issuer, accounts } = this.#options;
+    const { service, issuer } = this.#options;
     if (wish.service !== "" && wish.service !== service) {
       throw new RegistryError("DENIED", `tokens here are for service "${service}"`, { status: 400 });
     }
     const access = parseScopes(wish.scopes).flatMap((entry) => this.#grant(principal, entry) ?? []);
-    const { token, expiresInSeconds, issuedAt } = await issuer.access(principal.name ?? "", access);
-    const account =
-      wish.offline && principal.name !== undefined ? await accounts?.file.fingerprint(principal.name) : undefined;
-    const refresh = account === undefined ? undefined : (await issuer.refresh(principal.name!, account)).token;
+    const holder = await this.#holder(principal);
+    const { token, expiresInSeconds, issuedAt } = await issuer.access(holder, access);
+    const refresh = wish.offline && holder !== undefined ? (await issuer.refresh(holder)).token : undefined;
     const scope = access.map(({ type, name, actions }) => `${type}:${name}:${actions.join(",")}`).join(" ");
     return { token, expires_in: expiresInSeconds, issued_at: issuedAt.toISOString(), scope, refresh };
+  }
+
+  async #holder({ name }: Principal): Promise<Holder | undefined> {
+    const fingerprint = name === undefined ? undefined : await this.#options.accounts?.file.fingerprint(name);
+    return name === undefined || fingerprint === undefined ? undefined : { name, fingerprint };
   }
 
   #grant(principal: Principal, entry: AccessEntry): AccessEntry | undefined {

@@ -25,6 +25,17 @@ export interface IssuedToken {
 export const ACCESS_TYPE = "JWT";
 export const REFRESH_TYPE = "tug-refresh+jwt";
 
+/** Whom a token is for; nobody in particular has none. */
+export interface Holder {
+  readonly name: string;
+  /** Of the account: another password ends the token. */
+  readonly fingerprint: string;
+}
+
+function claimsOf(holder: Holder | undefined): JWTPayload {
+  return holder === undefined ? { sub: "" } : { sub: holder.name, account: holder.fingerprint };
+}
+
 /** Signs tokens as Docker's token specification describes them. */
 export class TokenIssuer {
   readonly #options: IssuerOptions;
@@ -33,14 +44,14 @@ export class TokenIssuer {
     this.#options = options;
   }
 
-  /** A token that lets its bearer do what `access` says, for some minutes. An empty subject is nobody in particular. */
-  access(subject: string, access: readonly AccessEntry[]): Promise<IssuedToken> {
-    return this.#sign({ sub: subject, access }, ACCESS_TYPE, this.#options.expirySeconds);
+  /** A token that lets its bearer do what `access` says, for some minutes. */
+  access(holder: Holder | undefined, access: readonly AccessEntry[]): Promise<IssuedToken> {
+    return this.#sign({ ...claimsOf(holder), access }, ACCESS_TYPE, this.#options.expirySeconds);
   }
 
-  /** A token that is good for access tokens until the account's password changes. */
-  refresh(subject: string, fingerprint: string): Promise<IssuedToken> {
-    return this.#sign({ sub: subject, account: fingerprint }, REFRESH_TYPE, this.#options.refreshSeconds);
+  /** A token that is good for access tokens. */
+  refresh(holder: Holder): Promise<IssuedToken> {
+    return this.#sign(claimsOf(holder), REFRESH_TYPE, this.#options.refreshSeconds);
   }
 
   async #sign(claims: JWTPayload, type: string, expiresInSeconds: number): Promise<IssuedToken> {

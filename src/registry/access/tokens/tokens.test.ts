@@ -11,6 +11,7 @@ import { loadSigningKey, type SigningKey } from "./signing-key.ts";
 import { parseTrustedKeys, trustedKey } from "./trusted-keys.ts";
 import { TokenVerifier, type VerifierOptions } from "./verify-token.ts";
 
+const ALICE = { name: "alice", fingerprint: "print" };
 const ACCESS = [{ type: "repository", name: "a", actions: ["pull"] }];
 
 let folder: string;
@@ -71,7 +72,7 @@ describe("loadSigningKey()", () => {
 
 describe("TokenVerifier", () => {
   test("believes what the issuer signed, until it ends", async () => {
-    const { token, expiresInSeconds, issuedAt } = await issuer().access("alice", ACCESS);
+    const { token, expiresInSeconds, issuedAt } = await issuer().access(ALICE, ACCESS);
     expect([expiresInSeconds, issuedAt]).toEqual([300, new Date("2027-01-15T08:00:00Z")]);
     const one = verifier();
     expect(await one.verify(token)).toMatchObject({ subject: "alice", access: ACCESS });
@@ -83,8 +84,8 @@ describe("TokenVerifier", () => {
   });
 
   test("takes a refresh token for no access token, and the other way round", async () => {
-    const access = await issuer().access("alice", ACCESS);
-    const refresh = await issuer().refresh("alice", "print");
+    const access = await issuer().access(ALICE, ACCESS);
+    const refresh = await issuer().refresh(ALICE);
     expect(await verifier().verify(refresh.token)).toBeUndefined();
     expect(await verifier({ type: REFRESH_TYPE }).verify(access.token)).toBeUndefined();
     expect(await verifier({ type: REFRESH_TYPE }).verify(refresh.token)).toMatchObject({
