@@ -987,6 +987,18 @@ export function uploadSuite(bench: Bench): void {
     expect(await Array.fromAsync(bench.storage.blobs.listUploads())).toEqual([]);
   });
 
+  test("those that arrive side by side do not share one room", async () => {
+    const client = new TestRegistry(bench.storage, bench.clock, { settings: { quotaBytes: 10 } });
+    const contents = ["aaaa", "bbbb", "cccc", "dddd"];
+    const pushed = await Promise.all(
+      contents.map((body) => client.request("POST", `/v2/app/blobs/uploads/?digest=${digestOf(body)}`, { body })),
+    );
+    expect(pushed.map(({ status }) => status).sort()).toEqual([201, 201, 403, 403]);
+    expect(bench.storage.manifests.usedBytes("app")).toBe(8);
+    expect(await Array.fromAsync(bench.storage.blobs.list())).toHaveLength(2);
+    expect(await Array.fromAsync(bench.storage.blobs.listUploads())).toEqual([]);
+  });
+
   test("many at once of one blob are one blob", async () => {
     const client = new TestRegistry(bench.storage, bench.clock);
     await Promise.all(Array.from({ length: 8 }, (_, at) => client.pushBlob(`app${at % 2}`, "the same")));

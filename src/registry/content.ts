@@ -19,20 +19,35 @@ export async function finishUpload(
 ): Promise<{ size: number }> {
   const { repository, id, digest } = upload;
   try {
-    const { size } = await parts.linking.run(digest, async () => {
-      await checkQuota(parts, upload);
+    return await parts.linking.run(digest, async () => {
       const stored = await parts.blobs.finishUpload(id, digest);
-      parts.manifests.linkBlob(repository, digest, stored.size);
+      parts.manifests.endUpload(id);
+      await link(parts, repository, { digest, size: stored.size });
       return stored;
     });
-    parts.manifests.endUpload(id);
-    await parts.manifests.durable();
-    return { size };
   } catch (error) {
     const gone = goneUpload(error, digest);
     if (gone !== undefined) parts.manifests.endUpload(id);
     throw gone ?? error;
   }
+}
+
+/**
+ * What arrives is held to the quota on its way; here it is the sum of what arrived side by side, and nothing comes between asking and
+ * linking.
+ */
+async function link(
+  parts: Parts,
+  repository: string,
+  { digest, size }: { digest: Digest; size: number },
+): Promise<void> {
+  const isNew = parts.manifests.findBlob(repository, digest) === undefined;
+  const fits = !isNew || size <= roomIn(parts, repository);
+  if (fits) parts.manifests.linkBlob(repository, digest, size);
+  await parts.manifests.durable();
+  if (fits) return;
+  if (!parts.manifests.knowsBlob(digest)) await parts.blobs.remove(digest);
+  throw quotaExceeded(parts, repository);
 }
 
 /** What to tell when storing an upload under its digest failed so that the upload is no more. */
@@ -41,18 +56,6 @@ function goneUpload(error: unknown, digest: Digest): RegistryError | undefined {
   if (isKind(error, "invalid-parameter"))
     return new RegistryError("DIGEST_INVALID", error.message, { detail: { digest } });
   return undefined;
-}
-
-/** What arrives is held to the quota, too; here it is the sum of several uploads that arrived side by side. */
-async function checkQuota(
-  parts: Parts,
-  { repository, id, digest }: { repository: string; id: string; digest: Digest },
-): Promise<void> {
-  if (parts.manifests.findBlob(repository, digest) !== undefined) return;
-  const size = await parts.blobs.uploadSize(id);
-  if (size <= roomIn(parts, repository)) return;
-  await abandonUpload(parts, id);
-  throw quotaExceeded(parts, repository);
 }
 
 export async function abandonUpload(parts: Parts, id: string): Promise<void> {
