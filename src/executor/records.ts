@@ -18,6 +18,7 @@ const KINDS: ReadonlyMap<number, ErrorKind> = new Map([
   [21, "invalid-parameter"], // EISDIR
   [22, "invalid-parameter"], // EINVAL
   [36, "invalid-parameter"], // ENAMETOOLONG
+  [40, "invalid-parameter"], // ELOOP
   [125, "unavailable"], // ECANCELED: the process that ran the plan was killed
 ]);
 
