@@ -13,6 +13,7 @@ import type {
   TreeEntry,
 } from "#executor";
 import { EngineError } from "#lib/errors";
+import { byteString } from "#lib/fs";
 import { type Clock, formatNano } from "#lib/time";
 
 export class FakeClock implements Clock {
@@ -43,6 +44,39 @@ export class FakeClock implements Clock {
     this.#timers = this.#timers.filter(({ at }) => at > this.#nano);
     for (const { callback } of due) callback();
   }
+}
+
+/** The answer of `resolve`. */
+export function resolved({ mode, end }: { mode: number; end: string }): Uint8Array {
+  const bytes = Buffer.alloc(28);
+  bytes.writeUInt32LE(mode);
+  bytes.writeUInt32LE(Buffer.byteLength(end), 24);
+  return Buffer.concat([bytes, Buffer.from(`${end}\0`)]);
+}
+
+/** An entry of a tree, a regular file unless told. */
+export function treeEntry(path: string, more: Partial<TreeEntry> & { readonly text?: string } = {}): TreeEntry {
+  const { text = "", ...fields } = more;
+  return {
+    path: byteString(path),
+    mode: 0o100644,
+    uid: 0,
+    gid: 0,
+    deviceMajor: 0,
+    deviceMinor: 0,
+    size: text.length,
+    seconds: 1_000_000_000,
+    nanoseconds: 5,
+    identity: "",
+    linkTo: byteString(""),
+    xattrs: new Map(),
+    below: "absent",
+    opaque: false,
+    content: (async function* () {
+      if (text !== "") yield Buffer.from(text);
+    })(),
+    ...fields,
+  };
 }
 
 export class FakeMonitor implements Monitor {
@@ -123,6 +157,8 @@ export class FakeExecutor implements Executor {
   tree: readonly TreeEntry[] = [];
   /** What trees were sent. */
   readonly sent: StreamPart[] = [];
+  /** Looks a path up in a container's files: there are directories only, and no links. */
+  resolve: (path: string) => Uint8Array = (path) => resolved({ mode: 0o040755, end: path });
   /** Decides about each new monitor; by default the program runs at once. */
   onStart: (monitor: FakeMonitor) => void = (monitor) => monitor.run();
   /** Monitors of an earlier daemon, by socket. */
@@ -139,9 +175,10 @@ export class FakeExecutor implements Executor {
 
   async run(plan: HostPlan): Promise<readonly Uint8Array[]> {
     this.plans.push(plan);
-    return plan.map((op) =>
-      op.op === "read" ? new TextEncoder().encode("populated 1\nfrozen 1\n") : new Uint8Array(),
-    );
+    return plan.map((op) => {
+      if (op.op === "read") return new TextEncoder().encode("populated 1\nfrozen 1\n");
+      return op.op === "resolve" ? this.resolve(Buffer.from(op.target).toString()) : new Uint8Array();
+    });
   }
 
   async *walk(plan: HostPlan): AsyncGenerator<TreeEntry> {

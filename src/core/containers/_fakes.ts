@@ -110,6 +110,10 @@ export class FakeEngine implements AsyncDisposable {
   readonly failures: unknown[] = [];
   /** What was made into images. */
   readonly commits: (CommitOptions & { readonly base: ImageID | undefined })[] = [];
+  /** Set to make commits fail. */
+  commitError: Error | undefined;
+  /** Of all snapshots. */
+  diff = { whole: false };
   /** What `ps` prints. */
   ps = "";
   /** Containers whose endpoint was released without the help of their monitor. */
@@ -207,6 +211,7 @@ export class FakeEngine implements AsyncDisposable {
         find: async (reference) => this.images.get(reference),
         prepare: async () => undefined,
         commit: async (base, options) => {
+          if (this.commitError) throw this.commitError;
           this.commits.push({ base, ...options });
           return IMAGE.id;
         },
@@ -243,7 +248,7 @@ export class FakeEngine implements AsyncDisposable {
       look: async (key) => ({ shared: [], own: [], path: join(this.folder, "roots", key) }),
       diff: async (key) => ({
         path: join(this.folder, "roots", key),
-        whole: false,
+        ...this.diff,
         below: { shared: [], own: [], path: "/" },
       }),
       view: async () => ({ shared: [], own: [], path: "/" }),
