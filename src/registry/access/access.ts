@@ -104,12 +104,14 @@ class RuledAccess implements Access {
     return this.#options.tokens?.decide === true;
   }
 
-  #deny(request: Request, scopes: readonly Scope[], identity: Identity): Authorization {
-    const { principal, entries } = identity;
-    // Whoever would be refused with any token is told so, and not sent for another one.
-    const helps = this.#tokensDecide || scopes.every((scope) => this.#hasRight(principal, scope));
-    if (principal.name !== undefined && !helps) return { challenge: errorResponse(new RegistryError("DENIED")) };
-    return this.#refuse(request, scopes, entries === undefined ? undefined : "insufficient_scope");
+  /**
+   * A token is always answered with a challenge, also when no other would help: the fault in it is what clients understand, and
+   * Docker's tries a 403 again and again. With a password there is nothing else to show.
+   */
+  #deny(request: Request, scopes: readonly Scope[], { principal, entries }: Identity): Authorization {
+    if (entries !== undefined) return this.#refuse(request, scopes, "insufficient_scope");
+    if (principal.name === undefined) return this.#refuse(request, scopes, undefined);
+    return { challenge: errorResponse(new RegistryError("DENIED")) };
   }
 
   #refuse(request: Request, scopes: readonly Scope[], fault: TokenFault | undefined): Authorization {

@@ -158,7 +158,7 @@ describe("with tokens of our own", () => {
     const access = await open(settings());
     const { body } = await requestToken(access, `${SERVICE}&scope=repository:a:pull`, basic("alice", "secret"));
     const strict = await open({ ...settings(), rules: [] });
-    expect(await ask(strict, [pull("a")], bearer(body.token!))).toBe("403");
+    expect(await ask(strict, [pull("a")], bearer(body.token!))).toContain('error="insufficient_scope"');
     for (const accounts of [{ alice: "changed" }, { bob: "hidden" }]) {
       folder.write(accounts);
       await access.reload();
@@ -263,8 +263,8 @@ describe("with tokens of another service", () => {
     const query = "scope=repository:a:pull,push&scope=repository:b:pull";
     const { body } = await requestToken(issuing, query, basic("alice", "secret"));
     expect(await ask(access, [pull("a")], bearer(body.token!))).toBe("alice");
-    expect(await ask(access, [push("a")], bearer(body.token!))).toBe("403");
-    expect(await ask(access, [pull("b")], bearer(body.token!))).toBe("403");
+    expect(await ask(access, [push("a")], bearer(body.token!))).toContain("insufficient_scope");
+    expect(await ask(access, [pull("b")], bearer(body.token!))).toContain("insufficient_scope");
   });
 
   test("a file without keys is an error that names it", async () => {

@@ -76,8 +76,8 @@ export const KEYS_PATH = "/token/keys";
 /**
  * Makes access of its settings.
  *
- * Tokens are also issued where they were not asked for but some rights are for anonymous clients and more are for accounts: a client that was
- * challenged with `Basic` and has no password gives up, while anybody gets a token.
+ * Tokens are also issued where they were not asked for, but not everybody has the same rights. Without, a client that has no password gives
+ * up when it is challenged for one, and one that has the wrong rights takes the refusal for a passing fault.
  *
  * @throws `invalid-parameter`, `not-found` for files that are wrong or not there
  */
@@ -95,7 +95,7 @@ export async function openAccess(settings: AccessSettings, parts: AccessParts): 
     const tokens = { verifier, decide: settings.rules === undefined };
     return { access: createAccess({ ...common, anonymous, challenge, tokens }), tokens: undefined, reload };
   }
-  const mixed = lists && settings.anonymous !== "all";
+  const mixed = settings.rules !== undefined || (lists && settings.anonymous !== "all");
   const own = settings.tokens ?? (accounts !== undefined && mixed ? DEFAULT_TOKENS : undefined);
   if (own === undefined) {
     const challenge: Challenge | undefined = accounts && { scheme: "basic", realm: "tug registry" };
