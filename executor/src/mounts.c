@@ -203,6 +203,40 @@ int run_mount_tmpfs(struct context *context, const struct op_mount_tmpfs *op, st
   return result;
 }
 
+/* The calls of mount(8): attributes of a bind and propagation only take effect in a second and a third one. */
+static int mount_volume(const struct op_mount_filesystem *op) {
+  if (mount(op->source, op->path, op->type, op->flags, op->data) < 0) return -1;
+  uint32_t attributes = op->flags & ~(uint32_t)(MS_BIND | MS_REC);
+  bool is_bind = op->flags & MS_BIND;
+  if ((is_bind && attributes != 0 && mount(NULL, op->path, NULL, op->flags | MS_REMOUNT, NULL) < 0) ||
+      (op->propagation != 0 && mount(NULL, op->path, NULL, op->propagation, NULL) < 0)) {
+    int reason = errno;
+    umount2(op->path, UMOUNT_NOFOLLOW | MNT_DETACH);
+    return errno = reason, -1;
+  }
+  return 0;
+}
+
+int run_mount_filesystem(struct context *context, const struct op_mount_filesystem *op, struct error *error) {
+  SCOPED_FD directory_fd = open(op->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory_fd < 0) return fail(error, "open \"%s\"", op->path);
+  if (is_mount_point(directory_fd)) return 0;
+  return mount_volume(op) < 0 ? fail(error, "mount \"%s\" on \"%s\"", op->source, op->path) : 0;
+}
+
+/* Others may change what is beneath the root meanwhile: once it is open, only the descriptor counts. */
+int run_mount_beneath(struct context *context, const struct op_mount_beneath *op, struct error *error) {
+  SCOPED_FD root_fd = open(op->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root_fd < 0) return fail(error, "open \"%s\"", op->root);
+  SCOPED_FD target_fd = open_beneath_root(root_fd, op->target);
+  SCOPED_FD tree_fd = target_fd < 0 ? -1 : clone_mount(target_fd, "", AT_EMPTY_PATH | AT_RECURSIVE);
+  struct stat info;
+  if (tree_fd < 0 || fstat(tree_fd, &info) < 0) return fail(error, "bind \"%s\" of \"%s\"", op->target, op->root);
+  int made = S_ISDIR(info.st_mode) ? mkdir(op->path, 0700) : mknod(op->path, S_IFREG | 0600, 0);
+  if (made < 0) return fail(error, "make \"%s\"", op->path);
+  return put_at(tree_fd, op->path, error);
+}
+
 int run_umount(struct context *context, const struct op_umount *op, struct error *error) {
   if (umount2(op->path, UMOUNT_NOFOLLOW | (op->detach ? MNT_DETACH : 0)) == 0) return 0;
   return errno == EINVAL || errno == ENOENT ? 0 : fail(error, "unmount \"%s\"", op->path);
@@ -211,6 +245,11 @@ int run_umount(struct context *context, const struct op_umount *op, struct error
 int run_unshare_mounts(struct context *context, const struct op_unshare_mounts *op, struct error *error) {
   if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
     return fail(error, "unshare mounts");
+  return 0;
+}
+
+int run_enter_host_mounts(struct context *context, const struct op_enter_host_mounts *op, struct error *error) {
+  if (setns(context->host->mounts_fd, CLONE_NEWNS) < 0) return fail(error, "enter the host's mount namespace");
   return 0;
 }
 

@@ -88,6 +88,7 @@ int run_plan(struct context *context, struct bytes plan, struct error *error);
 #define FOLLOW 0      /* symbolic links are followed, by the root's rules */
 #define NO_SYMLINKS 1 /* a link anywhere in the path is an error */
 int open_in_root(int root_fd, const char *target, int flags, int links);
+int open_beneath_root(int root_fd, const char *target);
 /* Opens (O_PATH) what is there, or makes it and what is missing above it. `type`: S_IFDIR or S_IFREG. */
 int make_in_root(int root_fd, const char *target, mode_t type, mode_t mode, int links);
 /* Opens the directory above the target, making it, and gives the last part of the path. */

@@ -213,6 +213,24 @@ export type MountOp =
    * it. Only in a host plan, after `unshare-mounts`. The process is named by its pid and the ticks at which it started.
    */
   | { readonly op: "mount-root-of"; readonly pid: number; readonly startTicks: number; readonly path: string }
+  /**
+   * mount(2) with whatever an administrator wrote for a volume: any filesystem, or MS_BIND. Does nothing where `path` is a mount
+   * already. Only in a host plan. `propagation` is MS_PRIVATE and its like, 0 leaves it; `data` the filesystem's own options.
+   */
+  | {
+      readonly op: "mount-filesystem";
+      readonly path: string;
+      readonly type: string;
+      readonly source: string;
+      readonly flags: number;
+      readonly propagation: number;
+      readonly data: string;
+    }
+  /**
+   * Binds what a relative target leads to beneath a root that containers write, at a host path, which is made: a directory or
+   * a file. No link leads out of that root: one that would fails with EXDEV. Only in a host plan.
+   */
+  | { readonly op: "mount-beneath"; readonly path: string; readonly root: string; readonly target: string }
   /** Unmounts; `detach` = MNT_DETACH. What is no mount is fine. */
   | { readonly op: "umount"; readonly path: string; readonly detach: boolean };
 
@@ -362,12 +380,18 @@ export type HostOp =
   | MountOp
   | EnterOp
   | UnshareMountsOp
+  | EnterHostMountsOp
   | TreeOp
   | Extract<InsideOp, { op: "root" | "bind" | "pivot" | "rlimit" | "capabilities" }>;
 
 /** The rest of the host plan runs in a mount namespace of its own, which ends with the plan: look at a rootfs, leave no trace. */
 export interface UnshareMountsOp {
   readonly op: "unshare-mounts";
+}
+
+/** The rest of the host plan runs in the host's own mount namespace: what it mounts there, monitors and people see. */
+export interface EnterHostMountsOp {
+  readonly op: "enter-host-mounts";
 }
 
 /** Enters namespaces of a running process (by pidfd) for the rest of a host plan. `netns` by path instead of pid: pid 0. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Spec } from "#api/oci";
+import { MS } from "#lib/mount";
 import { hybridHost, overlayRoot, planInput, unifiedHost } from "../_fixtures.ts";
-import { MS } from "../linux/mount-flags.ts";
 import { compilePlan, rootMountOps } from "./compile.ts";
 import { compileExecPlan } from "./exec.ts";
 

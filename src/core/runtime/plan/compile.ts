@@ -1,13 +1,12 @@
 import type { Linux, Spec, SpecNamespaceType } from "#api/oci";
 import type { Mount, RootMounts } from "#core/snapshots";
 import type { AfterOp, BeforeOp, ChildOp, CloneSpec, MountOp, NamespaceKind, ProcessPlan } from "#executor";
+import { MS, propagationFlags } from "#lib/mount";
 import { type CgroupPlan, cgroupPlan } from "../cgroups/cgroup-plan.ts";
 import { invalid } from "../errors.ts";
-import { MS } from "../linux/mount-flags.ts";
 import type { PlanInput } from "../runtime.ts";
 import { sysctlPath } from "../spec/sysctls.ts";
 import { deviceOps } from "./devices.ts";
-import { propagationFlags } from "./mount-options.ts";
 import { cgroupRemounts, idMap, mountOps } from "./mounts.ts";
 import { processOps } from "./process.ts";
 

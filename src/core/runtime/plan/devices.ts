@@ -1,9 +1,9 @@
 import { posix } from "node:path";
 import type { Spec, SpecDevice } from "#api/oci";
 import type { InsideOp } from "#executor";
+import { parseMountOptions } from "#lib/mount";
 import { invalid } from "../errors.ts";
 import type { HostReader } from "../host/reader.ts";
-import { parseMountOptions } from "./mount-options.ts";
 
 /** What every container finds in /dev (config-linux.md, "Default Devices"). */
 const DEFAULT_DEVICES: readonly SpecDevice[] = [

@@ -1,8 +1,8 @@
 import { posix } from "node:path";
 import type { RootMounts } from "#core/snapshots";
 import type { HostOp } from "#executor";
+import { MOUNT_ATTR, MS } from "#lib/mount";
 import { capabilityMask } from "../linux/capabilities.ts";
-import { MOUNT_ATTR, MS } from "../linux/mount-flags.ts";
 import { rlimitNumber } from "../linux/rlimits.ts";
 import { rootMountOps } from "./compile.ts";
 

@@ -1,6 +1,6 @@
 import type { CloneSpec, IdMapping, Op, ProcessPlan } from "#executor";
+import { MOUNT_ATTR, MS } from "#lib/mount";
 import { capabilityNames } from "../linux/capabilities.ts";
-import { MOUNT_ATTR, MS } from "../linux/mount-flags.ts";
 import { RLIMITS } from "../linux/rlimits.ts";
 
 /** Columns for the op's name; the longest is `remove-tree`, `mount-tmpfs` and the like. */
@@ -98,6 +98,15 @@ const DESCRIBE: Describers = {
   "mount-bind": ({ path, source, flags }) => [quoted(source), "on", quoted(path), flagNames(MS, flags)],
   "mount-tmpfs": ({ path, flags, options }) => [quoted(path), flagNames(MS, flags), options.join(",")],
   "mount-root-of": ({ pid, path }) => [`process ${pid}`, "on", quoted(path)],
+  "mount-filesystem": ({ path, type, source, flags, data }) => [
+    type,
+    quoted(source),
+    "on",
+    quoted(path),
+    flagNames(MS, flags),
+    data,
+  ],
+  "mount-beneath": ({ path, root, target }) => [quoted(target), "on", quoted(path), `root=${quoted(root)}`],
   umount: ({ path, detach }) => [quoted(path), detach ? "detach" : ""],
   root: ({ path }) => [quoted(path)],
   mount: ({ target, type, source, flags, options, copyUp }) => [
@@ -151,6 +160,7 @@ const DESCRIBE: Describers = {
   ],
   enter: ({ pid, namespaces }) => [`pid=${pid}`, namespaces.join(" ")],
   "unshare-mounts": () => [],
+  "enter-host-mounts": () => [],
 };
 
 const SECCOMP_FLAGS = { TSYNC: 1, LOG: 2, SPEC_ALLOW: 4 };

@@ -1,12 +1,11 @@
 import { posix } from "node:path";
 import type { SpecIdMapping, SpecMount } from "#api/oci";
 import type { IdMapping, InsideOp } from "#executor";
+import { MOUNT_ATTR, MS, parseMountOptions } from "#lib/mount";
 import { cgroupDirectories } from "../cgroups/paths.ts";
 import { invalid } from "../errors.ts";
 import type { HostNode } from "../host/reader.ts";
-import { MOUNT_ATTR, MS } from "../linux/mount-flags.ts";
 import type { PlanInput } from "../runtime.ts";
-import { parseMountOptions } from "./mount-options.ts";
 import { checkProcTarget } from "./proc-targets.ts";
 
 /** The document's mounts, in its order. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { MOUNT_ATTR, MS } from "../linux/mount-flags.ts";
-import { parseMountOptions, propagationFlags } from "./mount-options.ts";
+import { MOUNT_ATTR, MS } from "./flags.ts";
+import { parseMountOptions, propagationFlags } from "./options.ts";
 
 const nothing = {
   flags: 0,

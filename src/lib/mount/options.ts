@@ -1,4 +1,4 @@
-import { MOUNT_ATTR, MS } from "../linux/mount-flags.ts";
+import { MOUNT_ATTR, MS } from "./flags.ts";
 
 /** The options of a runtime-spec mount, sorted by who acts on them. */
 export interface MountOptions {
