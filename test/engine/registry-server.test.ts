@@ -1,4 +1,4 @@
-/** tug as a registry, beside clients that others wrote: docker through tugd and through a real engine, skopeo, docker-py, curl. */
+/** tug as a registry, beside clients that others wrote: docker through tugd, skopeo, docker-py, curl. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import {
@@ -17,11 +17,11 @@ import { join, resolve } from "node:path";
 import { makeBusyboxImage } from "../fixtures/busybox.ts";
 import { OwnRegistry } from "../fixtures/own-registry.ts";
 import { REGISTRY_PROGRAM, startRegistry } from "../fixtures/registry.ts";
-import { authHeader, namespaceOf } from "../oracle/_registries.ts";
 import { TestDaemon } from "./_daemon.ts";
+import { dockerClientSuite } from "./_registry-clients.ts";
+import { ok, run } from "./_run.ts";
 
 const TUG = resolve(import.meta.dir, "../../dist/tug");
-const ORACLE = process.env.TUG_TEST_ORACLE;
 const USERS = { alice: "secret", bob: "hidden" };
 const MANIFESTS = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
 
@@ -36,33 +36,6 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-interface Output {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(argv: string[], options: { env?: Record<string, string>; stdin?: string } = {}): Promise<Output> {
-  const child = Bun.spawn(argv, {
-    env: { ...process.env, ...options.env },
-    stdin: options.stdin === undefined ? "ignore" : new Response(options.stdin),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, stdout, stderr };
-}
-
-async function ok(argv: string[], options: Parameters<typeof run>[1] = {}): Promise<string> {
-  const { code, stdout, stderr } = await run(argv, options);
-  if (code !== 0) throw new Error(`${argv.join(" ")}: exit code ${code}\n${stdout}${stderr}`);
-  return stdout.trim();
-}
-
 /** A configuration of the command line that no other test sees. */
 function dockerConfig(): string {
   return mkdtempSync(join(scratch, "docker-"));
@@ -76,128 +49,7 @@ async function pushBusybox(registry: OwnRegistry, name: string, creds?: string):
   await skopeo("copy", ...to, archive, `docker://${registry.host}/${name}`);
 }
 
-/** An engine under the unmodified docker command line. */
-const ENGINES = [
-  { name: "tugd", host: () => daemon.host, namespace: undefined },
-  ...(ORACLE
-    ? [{ name: "dockerd", host: () => `unix://${ORACLE.replace(/^unix:\/\//, "")}`, namespace: namespaceOf(ORACLE) }]
-    : []),
-];
-
-describe.each(ENGINES)("docker through $name", ({ host, namespace }) => {
-  const docker = (config: string, args: string[], stdin?: string) =>
-    run([process.env.TUG_TEST_DOCKER ?? "docker", ...args], {
-      env: { DOCKER_HOST: host(), DOCKER_CONFIG: config, DOCKER_CONTEXT: "" },
-      ...(stdin !== undefined && { stdin }),
-    });
-  const good = async (config: string, args: string[], stdin?: string) => {
-    const { code, stdout, stderr } = await docker(config, args, stdin);
-    if (code !== 0) throw new Error(`docker ${args.join(" ")}: ${stdout}${stderr}`);
-    return stdout.trim();
-  };
-  const start = (config: object, users = {}) => OwnRegistry.start({ config, users, ...(namespace && { namespace }) });
-  let image: string;
-  beforeAll(async () => {
-    image = "tug-registry-server/busybox:1";
-    await good(dockerConfig(), ["load", "-q", "-i", await makeBusyboxImage()]);
-    await good(dockerConfig(), ["tag", "busybox", image]);
-  });
-  afterAll(async () => {
-    await docker(dockerConfig(), ["rmi", "-f", image]);
-  });
-
-  async function pushAndPull(config: string, name: string): Promise<void> {
-    await good(config, ["tag", image, name]);
-    const digest = /digest: (sha256:[0-9a-f]{64})/.exec(await good(config, ["push", name]))?.[1];
-    await good(config, ["rmi", name]);
-    expect(await good(config, ["pull", name])).toContain(`Digest: ${digest}`);
-    await good(config, ["rmi", name]);
-  }
-
-  test("pushes and pulls without an account, where everybody may", async () => {
-    await using registry = await start({});
-    await pushAndPull(dockerConfig(), `${registry.host}/team/app:1`);
-  });
-
-  test.each([
-    ["a password with each request", { htpasswd: "FOLDER/users" }],
-    ["tokens", { htpasswd: "FOLDER/users", tokens: true }],
-  ])("logs in, pushes, pulls and logs out, by %s", async (_, access) => {
-    await using registry = await start({ access }, USERS);
-    const config = dockerConfig();
-    const name = `${registry.host}/team/app:1`;
-    const login = (password: string) =>
-      docker(config, ["login", "-u", "alice", "--password-stdin", registry.host], `${password}\n`);
-    expect((await login("wrong")).code).not.toBe(0);
-    expect((await login("secret")).stdout).toContain("Login Succeeded");
-    await pushAndPull(config, name);
-    await good(config, ["logout", registry.host]);
-    const refused = await docker(config, ["pull", name]);
-    expect([refused.code, refused.stderr]).toEqual([
-      1,
-      expect.stringMatching(/no basic auth credentials|unauthorized|authentication required|access denied/),
-    ]);
-  });
-
-  test("with tokens it keeps an identity token in place of the password, which a new password ends", async () => {
-    await using registry = await start({ access: { htpasswd: "FOLDER/users", tokens: true } }, USERS);
-    const config = dockerConfig();
-    await good(config, ["login", "-u", "alice", "--password-stdin", registry.host], "secret\n");
-    const kept = readFileSync(join(config, "config.json"), "utf8");
-    const { auths } = JSON.parse(kept) as { auths: Record<string, { auth: string; identitytoken?: string }> };
-    expect(auths[registry.host]?.identitytoken).toMatch(/^ey/);
-    expect(Buffer.from(auths[registry.host]?.auth ?? "", "base64").toString()).toBe("alice:");
-    await pushAndPull(config, `${registry.host}/team/app:1`);
-    registry.writeUsers({ ...USERS, alice: "changed" });
-    registry.signal("SIGHUP");
-    while (!registry.log.includes("configuration reloaded")) await Bun.sleep(5);
-    // Not by the command line, which would ask for a password.
-    const login = { identitytoken: auths[registry.host]?.identitytoken, serveraddress: registry.host };
-    const response = await fetch(`http://engine/images/create?fromImage=${registry.host}/team/app&tag=1`, {
-      unix: host().replace("unix://", ""),
-      method: "POST",
-      headers: authHeader(login),
-    });
-    expect([response.ok, await response.text()]).toEqual([false, expect.stringMatching(/unauthorized|incorrect/)]);
-  });
-
-  test("pulls without an account and pushes with one, where everybody may read", async () => {
-    await using registry = await start({ access: { htpasswd: "FOLDER/users", anonymous: "pull" } }, USERS);
-    const [config, nobody] = [dockerConfig(), dockerConfig()];
-    const name = `${registry.host}/team/app:1`;
-    await good(config, ["login", "-u", "bob", "--password-stdin", registry.host], "hidden\n");
-    await good(config, ["tag", image, name]);
-    await good(config, ["push", name]);
-    await good(config, ["rmi", name]);
-    await good(nobody, ["pull", name]);
-    expect((await docker(nobody, ["push", name])).code).toBe(1);
-    await good(config, ["rmi", name]);
-  });
-
-  test("is told what its account may not do", async () => {
-    const rules = [{ repositories: ["team/*"], users: ["alice"], actions: ["pull", "push"] }];
-    await using registry = await start({ access: { htpasswd: "FOLDER/users", rules } }, USERS);
-    const config = dockerConfig();
-    await good(config, ["login", "-u", "alice", "--password-stdin", registry.host], "secret\n");
-    await pushAndPull(config, `${registry.host}/team/app:1`);
-    const name = `${registry.host}/other/app:1`;
-    await good(config, ["tag", image, name]);
-    const refused = await docker(config, ["push", name]);
-    expect([refused.code, refused.stderr]).toEqual([
-      1,
-      expect.stringContaining("requested access to the resource is denied"),
-    ]);
-    await good(config, ["rmi", name]);
-  });
-
-  test("speaks TLS with it", async () => {
-    await using registry = await start({ tls: "auto", access: { htpasswd: "FOLDER/users", tokens: true } }, USERS);
-    expect(registry.isSecure).toBe(true);
-    const config = dockerConfig();
-    await good(config, ["login", "-u", "alice", "--password-stdin", registry.host], "secret\n");
-    await pushAndPull(config, `${registry.host}/team/app:1`);
-  });
-});
+dockerClientSuite("tugd", () => ({ host: daemon.host, namespace: undefined }));
 
 test("docker-py logs in, pushes and pulls", async () => {
   await using open = await OwnRegistry.start();
