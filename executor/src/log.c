@@ -40,12 +40,36 @@ static void flush(struct log *log, size_t size) {
   log->out_size -= size;
 }
 
+/* The name of the n-th file of a log, plain or compressed; 0 is the one that is written. */
+static const char *name_file(char out[static 4096], const struct log *log, uint32_t number, const char *form) {
+  if (number == 0) snprintf(out, 4096, "%s%s", log->path, form);
+  else snprintf(out, 4096, "%s.%u%s", log->path, number, form);
+  return out;
+}
+
+/*
+ * What the daemon compressed lies beside, under a name made of what identifies the file that it was: numbered names
+ * are changed here alone, so nobody has to wait for anybody.
+ */
+static void adopt_compressed(const struct log *log, uint32_t number) {
+  char plain[4096], ready[4096], compressed[4096];
+  struct statx info;
+  if (statx(AT_FDCWD, name_file(plain, log, number, ""), 0, STATX_INO | STATX_BTIME, &info) < 0) return;
+  uint64_t born = (uint64_t)info.stx_btime.tv_sec * 1000000000u + info.stx_btime.tv_nsec;
+  snprintf(ready, sizeof ready, "%s.%llu-%llu.gz", log->path, (unsigned long long)info.stx_ino, (unsigned long long)born);
+  if (rename(ready, name_file(compressed, log, number, ".gz")) == 0) unlink(plain);
+}
+
 static void rotate(struct log *log) {
   char from[4096], to[4096];
-  for (uint32_t i = log->max_files - 1; log->max_files > 0 && i > 0; i--) {
-    snprintf(to, sizeof to, "%s.%u", log->path, i);
-    snprintf(from, sizeof from, i > 1 ? "%s.%u" : "%s", log->path, i - 1);
-    rename(from, to);
+  for (uint32_t i = log->max_files; i > 1; i--) {
+    if (i == log->max_files) {
+      unlink(name_file(to, log, i - 1, ""));
+      unlink(name_file(to, log, i - 1, ".gz"));
+    }
+    if (i > 2) adopt_compressed(log, i - 2);
+    rename(name_file(from, log, i - 2, ""), name_file(to, log, i - 1, ""));
+    rename(name_file(from, log, i - 2, ".gz"), name_file(to, log, i - 1, ".gz"));
   }
   /* A new file, not the old one cut short: whoever follows it reads that to its end. */
   if (log->max_files <= 1) unlink(log->path);

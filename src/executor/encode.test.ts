@@ -39,6 +39,7 @@ const SAMPLE: { readonly [Kind in Op["op"]]: Extract<Op, { op: Kind }> } = {
   },
   "extract-link": { op: "extract-link", root: "/layers/1", target: Buffer.from("b"), linkTo: Buffer.from("a") },
   "sync-filesystem": { op: "sync-filesystem", path: "/layers" },
+  datagrams: { op: "datagrams", path: "/run/sink", messages: new Uint8Array([1, 0, 0, 0, 65]) },
   connect: { op: "connect", path: "/run/tug/stream" },
   resolve: { op: "resolve", target: Buffer.from("/etc/localtime") },
   walk: {

@@ -83,6 +83,7 @@ export const OP_FIELDS: { readonly [Kind in Op["op"]]: readonly FieldOf<Extract<
   ],
   "extract-link": [text("root"), path("target"), path("linkTo")],
   "sync-filesystem": [text("path")],
+  datagrams: [text("path"), bytes("messages")],
   connect: [text("path")],
   resolve: [path("target")],
   walk: [

@@ -73,7 +73,12 @@ export type FileOp =
   /** Gives a file that `extract` made a further name beneath the same root. No link on either way is followed. */
   | { readonly op: "extract-link"; readonly root: string; readonly target: Uint8Array; readonly linkTo: Uint8Array }
   /** Writes everything of the filesystem that holds `path` to disk (`syncfs`). */
-  | { readonly op: "sync-filesystem"; readonly path: string };
+  | { readonly op: "sync-filesystem"; readonly path: string }
+  /**
+   * Sends datagrams to a unix socket, in order, each waited for a few seconds at most: JavaScript has no such sockets.
+   * `messages` holds `u32 length, bytes`, little-endian, for each.
+   */
+  | { readonly op: "datagrams"; readonly path: string; readonly messages: Uint8Array };
 
 /** Ops that look at a container's files or change them, in a host plan that opened their root (`root`). */
 export type TreeOp =

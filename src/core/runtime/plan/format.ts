@@ -67,6 +67,7 @@ const DESCRIBE: Describers = {
     `root=${quoted(root)}`,
   ],
   "sync-filesystem": ({ path }) => [quoted(path)],
+  datagrams: ({ path, messages }) => [quoted(path), `${messages.length} bytes`],
   connect: ({ path }) => [quoted(path)],
   resolve: ({ target }) => [quoted(text(target))],
   walk: ({ root, target, below, content }) => [
