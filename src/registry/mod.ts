@@ -43,6 +43,6 @@ export { createHandler } from "./serve/handler.ts";
 export { type Listener, listen, type TlsFiles } from "./serve/listen.ts";
 export { createMetrics, type MetricSource, type Metrics } from "./serve/metrics.ts";
 export { type OwnCertificate, ownCertificate } from "./serve/tls/own-authority.ts";
-export { watchAccess } from "./serve/watched-access.ts";
+export { type WatchedAccess, watchAccess } from "./serve/watched-access.ts";
 export type { RegistrySettings, RepositorySettings, RetentionRule } from "./settings.ts";
 export { openFileStorage, type RegistryStorage } from "./storage.ts";

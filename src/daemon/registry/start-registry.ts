@@ -1,27 +1,26 @@
 import { join } from "node:path";
-import { messageOf } from "#lib/errors";
 import type { Logger } from "#lib/log";
 import type { Clock } from "#lib/time";
 import {
   AuditLog,
-  auditRecord,
-  createHandler,
-  createMetrics,
   createRegistry,
   listen,
-  openAccess,
   openNotifier,
+  type PullThrough,
   type Registry,
   type SharedFiles,
-  watchAccess,
 } from "#registry";
 import { lockFolder } from "../data-root-lock.ts";
-import { type Address, formatAddress, isLoopback } from "./address.ts";
+import { type Address, formatAddress } from "./address.ts";
 import { readCertificate, type ServedCertificate } from "./certificate.ts";
 import type { RegistryConfig } from "./config.ts";
+import { createFront } from "./create-front.ts";
 import { metricSources } from "./metric-sources.ts";
+import { dateOf, openDoors } from "./open-doors.ts";
 import { openProxy } from "./open-proxy.ts";
 import { openStorage } from "./open-storage.ts";
+import { Renewal } from "./renewal.ts";
+import { reporter } from "./reporter.ts";
 import { Upkeep } from "./upkeep.ts";
 import type { Reach } from "./upstream-source.ts";
 
@@ -52,124 +51,89 @@ export interface RunningRegistry extends AsyncDisposable {
   collect(): Promise<void>;
 }
 
-/** A certificate of our own is looked at so often, long before it ends. */
-const _CERTIFICATE_CHECK_MS = 12 * 3600_000;
+/** Certificates are read so often, which is also when one of our own is made anew, long before it ends. */
+const CERTIFICATE_CHECK_MS = 12 * 3600_000;
 
 /** Builds a registry from its storage to its socket, top to bottom, and serves. */
 export async function startRegistry(config: RegistryConfig, host: RegistryHost): Promise<RunningRegistry> {
   const { clock, log, newId } = host;
-  const { root } = config;
+  const { root, settings, shutdownTimeoutMs } = config;
   await using stack = new AsyncDisposableStack();
-  const report = (what: string) => (error: unknown) => log.error(what, { error: messageOf(error) });
 
   // What it keeps.
   stack.use(lockRoot(root));
   const storage = stack.use(await openStorage(config, host));
 
   // Who may do what, and who is told.
-  const nowDate = () => new Date(Number(clock.nowNano() / 1_000_000n));
-  const accessParts = {
-    root,
-    url: config.url,
-    clock,
-    newId,
-    verifyPassword: host.verifyPassword,
-    report: report("password file could not be read again"),
-  };
-  let open = await openAccess(config.access, accessParts);
-  const access = watchAccess({ authorize: (...request) => open.access.authorize(...request) });
+  const doors = await openDoors(config, host);
   const audit =
-    config.audit && stack.use(await AuditLog.open({ ...config.audit, report: report("audit log cannot be written") }));
-  const served = await readCertificate(config, nowDate);
-  const url = config.url ?? `${served ? "https" : "http"}://${formatAddress(config.address)}`;
+    config.audit && stack.use(await AuditLog.open({ ...config.audit, report: reporter(log, "write audit log") }));
   const notifier = await openNotifier({
     root: join(root, "notifications"),
     endpoints: config.notifications,
-    source: { url, instanceId: newId() },
+    source: { url: urlOf(config), instanceId: newId() },
     clock,
     log,
     fetch: host.fetch,
   });
-  stack.defer(() => notifier.close(config.shutdownTimeoutMs));
+  stack.defer(() => notifier.close(shutdownTimeoutMs));
 
   // The registry itself, and others behind it.
-  const proxy =
-    config.proxy && stack.use(await openProxy(config.proxy, { root, host, content: () => registry.content })).proxy;
+  const content = () => registry.content;
+  const proxy = config.proxy && stack.use(await openProxy(config.proxy, { root, host, content })).proxy;
   const registry: Registry = createRegistry({
     ...storage,
-    access,
+    access: doors.access,
     notify: notifier,
-    settings: config.settings,
+    settings,
     clock,
     log,
     newId,
     ...(proxy && { upstream: proxy }),
   });
-  const limitBytes = config.proxy?.limitBytes;
-  const cache = proxy && limitBytes !== undefined ? { proxy, limitBytes } : undefined;
-  const upkeep = new Upkeep({ registry, cache, everyMs: config.collectEveryMs, clock, log });
-  stack.defer(() => upkeep.close());
+  const upkeep = stack.use(
+    new Upkeep({ registry, cache: cacheOf(config, proxy), everyMs: config.collectEveryMs, clock, log }),
+  );
 
   // What is seen from outside.
-  const metrics = createMetrics(
-    metricSources({
-      storage,
-      upkeep,
-      notifier,
-      proxy,
-      clock,
-      requests: () => listener.requests,
-      version: host.version,
-    }),
-  );
-  const isShown = (address: string) =>
-    config.metrics === "everyone" || (config.metrics === "loopback" && isLoopback(address));
-  const handle = createHandler({
-    registry,
-    access,
-    tokens: (request, peer) => open.tokens?.(request, peer),
-    health: async () => {
-      try {
-        await storage.manifests.durable();
-        return {};
-      } catch (error) {
-        return { storage: messageOf(error) };
-      }
-    },
-    metrics: async ({ address }) => (isShown(address) ? await metrics.render() : undefined),
-    observers: [
-      metrics.observe,
-      (exchange) => {
-        const record = audit && auditRecord(exchange, nowDate());
-        if (record !== undefined) audit?.add(record);
-      },
-    ],
-    clock,
-  });
+  const requests = () => listener.requests;
+  const sources = metricSources({ storage, upkeep, notifier, proxy, clock, requests, version: host.version });
+  const certificate = await readCertificate(config, () => dateOf(clock));
   const listener = await listen({
     ...config.address,
-    ...(served && { tls: served.files }),
+    ...(certificate && { tls: certificate.files }),
     mostRequests: config.limits.requests,
     idleSeconds: config.limits.idleSeconds,
-    handle,
-    report: report("request failed"),
+    handle: createFront({ registry, doors, audit, sources, storage, clock, shows: config.metrics }),
+    report: reporter(log, "answer request"),
   });
-  stack.defer(() => listener.close(config.shutdownTimeoutMs));
+  stack.defer(() => listener.close(shutdownTimeoutMs));
+  const renewal = stack.use(new Renewal({ listener, served: certificate, clock, everyMs: CERTIFICATE_CHECK_MS, log }));
+  renewal.start(config);
   upkeep.start();
   const owned = stack.move();
   return {
     address: { hostname: listener.hostname, port: listener.port },
-    isSecure: served !== undefined,
-    authority: served?.authority,
+    isSecure: certificate !== undefined,
+    authority: certificate?.authority,
     collect: () => upkeep.run(),
     reload: async (next) => {
-      const certificate = await readCertificate(next, nowDate);
-      open = await openAccess(next.access, accessParts);
-      if (certificate !== undefined && served !== undefined) listener.replaceTls(certificate.files);
+      const enter = await doors.prepare(next.access);
+      await renewal.take(next);
+      enter();
       audit?.reopen();
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** How clients know it, as far as we do. */
+function urlOf({ url, tls, address }: RegistryConfig): string {
+  return url ?? `${tls.mode === "off" ? "http" : "https"}://${formatAddress(address)}`;
+}
+
+function cacheOf({ proxy: config }: RegistryConfig, proxy: PullThrough | undefined) {
+  return proxy && config?.limitBytes !== undefined ? { proxy, limitBytes: config.limitBytes } : undefined;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { PullThrough, Registry } from "#registry";
 
 export interface UpkeepOptions {
   readonly registry: Pick<Registry, "collect" | "retain">;
-  readonly cache: { readonly proxy: PullThrough; readonly limitBytes: number } | undefined;
+  readonly cache: { readonly proxy: Pick<PullThrough, "evict">; readonly limitBytes: number } | undefined;
   readonly everyMs: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -27,7 +27,7 @@ export interface UpkeepCounts {
  * What a registry does by itself from time to time: forgets what a cache has no room for and what retention does not keep, then collects
  * what nothing refers to. One pass at a time.
  */
-export class Upkeep {
+export class Upkeep implements AsyncDisposable {
   readonly #options: UpkeepOptions;
   #counts = {
     runs: 0,
@@ -66,7 +66,7 @@ export class Upkeep {
     return this.#running;
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#cancel?.();
     await this.#running;
