@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { type Endpoint, parseEndpoint, type TlsMaterial } from "#client";
 import { EngineError } from "#lib/errors";
-import { quote } from "../values/quote.ts";
+import { quote } from "#lib/template";
 
 interface ContextMeta {
   readonly Name?: string;

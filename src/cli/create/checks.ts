@@ -1,6 +1,6 @@
 /** What single values of create flags must look like. Each check gives the value in the form in which it is sent. */
 import { EngineError } from "#lib/errors";
-import { quote } from "../values/quote.ts";
+import { quote } from "#lib/template";
 
 function invalid(message: string): EngineError {
   return new EngineError("invalid-parameter", message);

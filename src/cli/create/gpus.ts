@@ -1,8 +1,8 @@
 import type { DeviceRequest } from "#api/engine";
 import { EngineError, messageOf } from "#lib/errors";
+import { quote } from "#lib/template";
 import { parseInteger } from "../flags/flag.ts";
 import { parseCsvLine } from "../values/csv.ts";
-import { quote } from "../values/quote.ts";
 
 /** `all`, a count, or fields: `"device=0,1",capabilities=compute,driver=nvidia,options=a=b`. */
 export function parseGpus(text: string): DeviceRequest {

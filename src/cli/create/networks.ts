@@ -1,7 +1,7 @@
 import type { EndpointSettings } from "#api/engine";
 import { EngineError } from "#lib/errors";
+import { quote } from "#lib/template";
 import { parseCsvLine } from "../values/csv.ts";
-import { quote } from "../values/quote.ts";
 import type { CreateFlags } from "./flags.ts";
 
 /** One `--network`: a name alone, or a name with how to be attached to it. */

@@ -1,5 +1,5 @@
 import { EngineError, messageOf } from "#lib/errors";
-import { quote } from "../values/quote.ts";
+import { quote } from "#lib/template";
 import { readFile } from "./env-files.ts";
 
 export interface SecurityOptions {

@@ -1,5 +1,5 @@
 import { EngineError } from "#lib/errors";
-import { quote } from "../values/quote.ts";
+import { quote } from "#lib/template";
 
 /** What every kind of flag can be told. */
 export interface FlagOptions {

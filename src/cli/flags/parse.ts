@@ -1,6 +1,6 @@
 import { EngineError, messageOf } from "#lib/errors";
+import { quote } from "#lib/template";
 import { nearest } from "../suggest.ts";
-import { quote } from "../values/quote.ts";
 import type { Flag, FlagTable } from "./flag.ts";
 
 /** A command line taken apart. */

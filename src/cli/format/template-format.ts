@@ -1,17 +1,18 @@
 /** Go templates over lists, over inspected objects, and over a single object. */
 import { EngineError } from "#lib/errors";
-import { alignTabs } from "#lib/term";
 import {
   Computed,
   type EvaluateOptions,
   type Evaluation,
   evaluateTemplate,
+  headFunctions,
+  isMap,
+  parseTemplate,
+  type Template,
   type TemplateFunction,
-} from "../template/evaluate.ts";
-import { headFunctions, templateFunctions } from "../template/functions.ts";
-import { parseTemplate } from "../template/parse.ts";
-import { isMap } from "../template/print.ts";
-import type { Template } from "../template/syntax.ts";
+  templateFunctions,
+} from "#lib/template";
+import { alignTabs } from "#lib/term";
 import { type Formatter, fieldsAsJson, goJson } from "./formatter.ts";
 import { TABLE_LAYOUT } from "./table.ts";
 

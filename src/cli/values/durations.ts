@@ -1,6 +1,6 @@
 import { EngineError } from "#lib/errors";
+import { quote } from "#lib/template";
 import { parseDuration } from "#lib/time";
-import { quote } from "./quote.ts";
 
 /**
  * Reads a duration such as `1m30s` into nanoseconds.

@@ -1,6 +1,6 @@
 import type { images } from "#client";
 import { EngineError } from "#lib/errors";
-import { quote } from "./quote.ts";
+import { quote } from "#lib/template";
 
 /** Other names of architectures, with the variant that they imply. */
 const ALIASES: Readonly<Record<string, readonly [architecture: string, variant?: string]>> = {

@@ -1,5 +1,5 @@
 import { EngineError } from "#lib/errors";
-import { quote } from "./quote.ts";
+import { quote } from "#lib/template";
 
 const BINARY = 1024;
 const DECIMAL = 1000;

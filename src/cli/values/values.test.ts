@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
+import { quote } from "#lib/template";
 import { parseCpus } from "./cpus.ts";
 import { parseCsvLine } from "./csv.ts";
 import { parseNanoseconds } from "./durations.ts";
 import { formatPlatform, parsePlatform } from "./platforms.ts";
-import { quote } from "./quote.ts";
 import { formatBinarySize, formatSize, parseBytes } from "./sizes.ts";
 import { toUnixTime } from "./timestamps.ts";
 

@@ -1,8 +1,8 @@
 import { familiarName, parseReference, withDefaultTag } from "#api/distribution";
 import { images } from "#client";
 import { EngineError, messageOf } from "#lib/errors";
+import { quote } from "#lib/template";
 import { defineCommand } from "../../command.ts";
-import { quote } from "../../values/quote.ts";
 
 export const tag = defineCommand({
   usage: "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",

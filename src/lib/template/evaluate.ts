@@ -1,6 +1,6 @@
 import { EngineError, messageOf } from "#lib/errors";
-import { quote } from "../values/quote.ts";
 import { isTrue, show } from "./print.ts";
+import { quote } from "./quote.ts";
 import type { Branch, Call, Expression, Node, Pipeline, Position, Template } from "./syntax.ts";
 
 /** A function that templates may call. It throws an Error whose message becomes part of the template's. */

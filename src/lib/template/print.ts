@@ -1,5 +1,5 @@
 /** Values as Go's fmt prints them and text/template judges them. */
-import { quote } from "../values/quote.ts";
+import { quote } from "./quote.ts";
 
 /** False for what is empty: false, 0, "", null, and lists and maps without members. */
 export function isTrue(value: unknown): boolean {

@@ -1,6 +1,7 @@
 /** Parses Go's text/template language, as far as command line tools show it to their users. */
-import { quote } from "../values/quote.ts";
+
 import { lexTemplate, type Segment, syntaxFault, type Token } from "./lex.ts";
+import { quote } from "./quote.ts";
 import type { Branch, Call, Expression, Node, Pipeline, Position, Template } from "./syntax.ts";
 
 const KEYWORDS = ["if", "with", "range", "else", "end", "define", "template", "block", "break", "continue"];
