@@ -64,7 +64,7 @@ describe("flags", () => {
     [["--default-runtime=kata"], "specified default runtime 'kata' does not exist"],
     [["--add-runtime=x=/nonexistent/tug"], "runtime 'x': \"/nonexistent/tug\" is no program"],
     [["--add-runtime=tug=/bin/true"], "runtime name 'tug' is reserved"],
-    [["--log-driver=syslog"], 'error looking up logging plugin syslog: plugin "syslog" not found'],
+    [["--log-driver=splunk"], 'error looking up logging plugin splunk: plugin "splunk" not found'],
     [
       ["--exec-opt=native.cgroupdriver=systemd"],
       'exec-opt "native.cgroupdriver=systemd" cannot act: this engine writes cgroups itself (native.cgroupdriver=cgroupfs)',

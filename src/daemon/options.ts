@@ -158,7 +158,7 @@ export const OPTIONS = [
     key: "log-driver",
     kind: "string",
     value: "string",
-    help: 'Default driver for container logs: json-file, local or none (default "json-file")',
+    help: 'Default driver for container logs: json-file, local, none, syslog, journald, gelf or fluentd (default "json-file")',
   },
   {
     flag: "log-format",

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, hostname, release as kernelRelease, machine, totalmem } from "node:os";
 import { join } from "node:path";
+import { LOG_DRIVERS } from "#core/containers";
 import type { HostFacts } from "#core/runtime";
 import type { EngineIdentity, SystemBackend, SystemFacts } from "#server";
 import type { Config } from "./config.ts";
@@ -73,7 +74,7 @@ function factsOf({ config, reloadable, host, storageDriver }: SystemOptions): Sy
     },
     ipv4Forwarding: readText("/proc/sys/net/ipv4/ip_forward") === "1",
     loggingDriver: config.containers.logDriver,
-    loggingDrivers: ["json-file", "local"],
+    loggingDrivers: LOG_DRIVERS,
     runtimes: Object.fromEntries(
       [...config.containers.runtimes].map(([name, runtime]) => [
         name,

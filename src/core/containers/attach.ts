@@ -7,6 +7,7 @@ import { type Context, emit, settled } from "./context.ts";
 import { detachKeysOf } from "./detach.ts";
 import { pausedBeforeAttach, restartingBeforeAttach } from "./errors.ts";
 import { readLog } from "./log/follow.ts";
+import { isReadable } from "./log-options.ts";
 import { transcoded } from "./logs.ts";
 
 /** The stdio of a container as a stream: its past if asked for, then live, or once it starts. */
@@ -50,7 +51,7 @@ function replay(
   { stream, request, afterwards }: { stream: ClientStream; request: AttachRequest; afterwards: () => void },
 ): void {
   const send = async () => {
-    if (!request.logs || hostConfig.LogConfig?.Type === "none") return;
+    if (!request.logs || !isReadable(hostConfig.LogConfig ?? {})) return;
     const history = transcoded(readLog(context.layout.files(id).log, { tail: -1 }), {
       stdout: request.stdout,
       stderr: request.stderr,

@@ -129,12 +129,12 @@ test.each<[ContainerConfig, HostConfig, string]>([
   [
     {},
     { LogConfig: { Type: "json-file", Config: { compress: "true", "max-size": "1m" } } },
-    'log option "compress": rotated files are not compressed by this engine: leave it out or say "false"',
+    "compress cannot be true when max-file is less than 2 or max-size is not set",
   ],
   [
     {},
     { LogConfig: { Type: "json-file", Config: { tag: "{{.Foo}}" } } },
-    'invalid value for log option "tag": "{{.Foo}}" is no field of a container',
+    'template: log-tag:1:2: executing "log-tag" at <.Foo>: can\'t evaluate field Foo in type *logger.Info',
   ],
   [{ Hostname: "x" }, { NetworkMode: "container:y" }, "conflicting options: hostname and the network mode"],
   [

@@ -1,6 +1,16 @@
-import { RE2JS } from "re2js";
-import type { ContainerConfig, HostConfig } from "#api/engine";
+import type { HostConfig } from "#api/engine";
+import { messageOf } from "#lib/errors";
 import { refused } from "./errors.ts";
+import { cacheSpool, jsonFileSpool, localSpool, type Spool } from "./log/options/spool.ts";
+import {
+  attributesOf,
+  expandTag,
+  type LogSubject,
+  type Options,
+  validateSubjectOptions,
+} from "./log/options/subject.ts";
+import { optional, parseBool, parseMemorySize } from "./log/options/values.ts";
+import { remoteDrivers } from "./log/ship/drivers.ts";
 
 type LogConfig = NonNullable<HostConfig["LogConfig"]>;
 
@@ -13,136 +23,104 @@ export interface LogOptions {
   readonly attributes: string;
 }
 
-/** The container whose output it is: what `tag`, `labels` and `env` speak of. */
-export interface LogSubject {
-  readonly id: string;
-  readonly name: string;
-  readonly imageID: string;
-  readonly imageName: string;
-  readonly config: ContainerConfig;
-  readonly argv: readonly string[];
-}
+/** What `info` lists: the drivers that there are, but for `none`. */
+export const LOG_DRIVERS: readonly string[] = ["json-file", "local", ...Object.keys(remoteDrivers)].sort();
 
-const JSON_FILE_OPTIONS = ["max-file", "max-size", "compress", "labels", "labels-regex", "env", "env-regex", "tag"];
-/** Docker's `local` keeps 5 files of 20 MB; it stores them as it likes, so here in the same format as json-file. */
-const LOCAL = { maxBytes: 20 * 1024 * 1024, maxFiles: 5 };
+const FILE_OPTIONS = ["max-file", "max-size", "compress"];
+const SUBJECT_OPTIONS = ["labels", "labels-regex", "env", "env-regex", "tag"];
+/** Docker takes them with any driver: how output is handed over, and what is kept for `logs` of drivers that send it away. */
+const GENERAL_OPTIONS = [
+  "mode",
+  "max-buffer-size",
+  "cache-disabled",
+  "cache-max-size",
+  "cache-max-file",
+  "cache-compress",
+];
 
 /** @throws `invalid-parameter` for an unknown driver or option, or a value that cannot act */
 export function validateLogConfig(config: LogConfig): void {
-  const driver = config.Type ?? "";
+  const driver: string = config.Type ?? "";
   const options = config.Config ?? {};
-  if (!["json-file", "local", "none"].includes(driver)) {
+  if (driver === "none") return;
+  validateMode(options);
+  if (!LOG_DRIVERS.includes(driver)) {
     throw refused(`error looking up logging plugin ${driver}: plugin "${driver}" not found`);
   }
-  const known = driver === "json-file" ? JSON_FILE_OPTIONS : driver === "local" ? JSON_FILE_OPTIONS.slice(0, 3) : [];
-  for (const key of Object.keys(options)) {
-    if (["mode", "max-buffer-size"].includes(key)) validateMode(key, options[key] ?? "");
-    else if (!known.includes(key)) throw refused(`unknown log opt '${key}' for ${driver} log driver`);
-  }
-  sizesOf(config);
-  for (const key of ["labels-regex", "env-regex"]) compile(key, options[key]);
-  if (options.compress !== undefined && options.compress !== "false") {
-    throw refused(
-      `log option "compress": rotated files are not compressed by this engine: leave it out or say "false"`,
-    );
-  }
-  if (options.tag) expandTag(options.tag, { id: "", name: "", imageID: "", imageName: "", config: {}, argv: [] });
+  const known = [...GENERAL_OPTIONS, ...ownOptions(driver)];
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw refused(unknownOption(driver, unknown));
+  remoteDrivers[driver]?.validate(options);
+  if (driver !== "local") validateSubjectOptions(options);
+  spoolOf(config);
+  validateCache(options);
 }
 
 /** What the monitor is told; undefined with the driver `none`. */
 export function logOptions(config: LogConfig, subject: LogSubject): LogOptions | undefined {
   if (config.Type === "none") return undefined;
-  const attributes = config.Type === "json-file" ? attributesOf(config.Config ?? {}, subject) : {};
-  return {
-    ...sizesOf(config),
-    attributes: Object.keys(attributes).length > 0 ? JSON.stringify(attributes) : "",
-  };
+  const { maxBytes, maxFiles } = spoolOf(config);
+  return { maxBytes, maxFiles, attributes: config.Type === "json-file" ? recordAttributes(config, subject) : "" };
 }
 
-function sizesOf(config: LogConfig): { maxBytes: number; maxFiles: number } {
-  const options = config.Config ?? {};
-  const base = config.Type === "local" ? LOCAL : { maxBytes: 0, maxFiles: 1 };
-  const maxBytes = options["max-size"] === undefined ? base.maxBytes : parseSize(options["max-size"]);
-  const maxFiles = options["max-file"] === undefined ? base.maxFiles : parseCount(options["max-file"]);
-  return { maxBytes, maxFiles };
+/** How much of a log is kept in its files. @throws `invalid-parameter` */
+export function spoolOf({ Type: driver, Config: options = {} }: LogConfig): Spool {
+  if (driver === "json-file") return jsonFileSpool(options);
+  return driver === "local" ? localSpool(options) : cacheSpool(options);
 }
 
-/** `10m`, `1.5g`, `512`, `64kb`: bytes with a binary unit; -1 is no limit. */
-function parseSize(text: string): number {
-  if (text === "-1") return 0;
-  const match = /^(\d+(?:\.\d+)?) ?([kmgtp]?)i?b?$/i.exec(text);
-  if (!match) throw refused(`invalid value for log option "max-size": invalid size: '${text}'`);
-  const power = ["", "k", "m", "g", "t", "p"].indexOf((match[2] ?? "").toLowerCase());
-  const bytes = Math.floor(Number(match[1]) * 1024 ** power);
-  if (bytes <= 0) throw refused(`invalid value for log option "max-size": must be a positive size: '${text}'`);
-  return bytes;
+/** Whether `logs` may show it. Docker reads back what drivers send away from a cache, which can be switched off. */
+export function isReadable({ Type, Config: options = {} }: LogConfig): boolean {
+  const driver: string = Type ?? "";
+  if (driver === "none") return false;
+  return !(driver in remoteDrivers) || driver === "journald" || !isCacheDisabled(options);
 }
 
-function parseCount(text: string): number {
-  const count = /^\+?\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isNaN(count)) throw refused(`invalid value for log option "max-file": '${text}' is no number`);
-  if (count < 1) throw refused("max-file cannot be less than 1");
-  return count;
+function isCacheDisabled(options: Options): boolean {
+  return optional(options["cache-disabled"], parseBool) ?? false;
 }
 
-/** Delivery modes of Docker: ours never blocks longer than the disk, so only the default is one that acts. */
-function validateMode(key: string, value: string): void {
-  if (key === "mode" && value === "blocking") return;
-  throw refused(`log option "${key}=${value}": this engine delivers logs in mode "blocking" only`);
+function ownOptions(driver: string): readonly string[] {
+  if (driver === "local") return FILE_OPTIONS;
+  return [...SUBJECT_OPTIONS, ...(driver === "json-file" ? FILE_OPTIONS : (remoteDrivers[driver]?.options ?? []))];
 }
 
-function attributesOf(options: Record<string, string>, subject: LogSubject): Record<string, string> {
-  const labels = Object.entries(subject.config.Labels ?? {});
-  const env = (subject.config.Env ?? []).map((entry) => splitOnce(entry));
-  return Object.fromEntries([
-    ...chosen(labels, options.labels, compile("labels-regex", options["labels-regex"])),
-    ...chosen(env, options.env, compile("env-regex", options["env-regex"])),
-    ...(options.tag ? [["tag", expandTag(options.tag, subject)] as const] : []),
-  ]);
+/** Each driver of Docker has its own way to say it. */
+function unknownOption(driver: string, key: string): string {
+  if (driver === "local") return `unknown log opt '${key}' for log driver local`;
+  return `unknown log opt ${driver === "gelf" ? `"${key}"` : `'${key}'`} for ${driver} log driver`;
 }
 
-function chosen(
-  entries: readonly (readonly [string, string])[],
-  list: string | undefined,
-  pattern: RE2JS | undefined,
-): readonly (readonly [string, string])[] {
-  const names = new Set((list ?? "").split(",").filter(Boolean));
-  return entries.filter(([key]) => names.has(key) || pattern?.matcher(key).find());
-}
-
-/** As Go's: no pattern takes more than linear time. */
-function compile(key: string, pattern: string | undefined): RE2JS | undefined {
-  if (!pattern) return undefined;
+/**
+ * The mode says whether a container waits when its log cannot be written. Output goes to a file and from there wherever it is sent, so
+ * that nobody ever waits for a sink, and no buffer is needed whose overflow would be dropped: both modes are the same here.
+ */
+function validateMode(options: Options): void {
+  const mode = options.mode ?? "";
+  if (!["", "blocking", "non-blocking"].includes(mode)) throw refused(`logger: logging mode not supported: ${mode}`);
+  const size = options["max-buffer-size"];
+  if (size === undefined) return;
+  if (mode !== "non-blocking") {
+    throw refused("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+  }
   try {
-    return RE2JS.compile(pattern);
+    parseMemorySize(size);
   } catch (cause) {
-    throw refused(`invalid value for log option "${key}": ${cause instanceof Error ? cause.message : cause}`);
+    throw refused(`error parsing option max-buffer-size: ${messageOf(cause)}`);
   }
 }
 
-/** Fills in the fields of Docker's log tags. @throws `invalid-parameter` for any other template action */
-function expandTag(template: string, subject: LogSubject): string {
-  const fields: Record<string, string> = {
-    ID: subject.id.slice(0, 12),
-    FullID: subject.id,
-    Name: subject.name,
-    FullName: `/${subject.name}`,
-    ImageID: subject.imageID.replace(/^sha256:/, "").slice(0, 12),
-    ImageFullID: subject.imageID,
-    ImageName: subject.imageName,
-    ImageFullName: subject.imageName,
-    Command: subject.argv.join(" "),
-    DaemonName: "docker",
-  };
-  return template.replace(/\{\{(.*?)\}\}/g, (action, body: string) => {
-    const value = fields[body.trim().replace(/^\./, "")];
-    if (value === undefined)
-      throw refused(`invalid value for log option "tag": "${action}" is no field of a container`);
-    return value;
-  });
+function validateCache(options: Options): void {
+  try {
+    isCacheDisabled(options);
+  } catch {
+    throw refused(`invalid value for option cache-disabled: ${options["cache-disabled"]}`);
+  }
 }
 
-function splitOnce(entry: string): readonly [string, string] {
-  const at = entry.indexOf("=");
-  return at < 0 ? [entry, ""] : [entry.slice(0, at), entry.slice(at + 1)];
+function recordAttributes({ Config: options = {} }: LogConfig, subject: LogSubject): string {
+  const tag = expandTag(options, subject, "");
+  const attributes = { ...attributesOf(options, subject), ...(tag ? { tag } : {}) };
+  const entries = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.length > 0 ? JSON.stringify(Object.fromEntries(entries)) : "";
 }

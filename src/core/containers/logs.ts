@@ -5,6 +5,7 @@ import { type Context, settled } from "./context.ts";
 import { invalidTime, noLogReader, noStream } from "./errors.ts";
 import { readLog } from "./log/follow.ts";
 import { type TranscodeOptions, Transcoder } from "./log/transcoder.ts";
+import { isReadable } from "./log-options.ts";
 import { isRunning } from "./state.ts";
 
 export async function logs(
@@ -14,7 +15,7 @@ export async function logs(
 ): Promise<AsyncIterable<Uint8Array>> {
   const { id, config, hostConfig, state } = context.store.resolve(reference);
   if (!request.stdout && !request.stderr) throw noStream();
-  if (hostConfig.LogConfig?.Type === "none") throw noLogReader();
+  if (!isReadable(hostConfig.LogConfig ?? {})) throw noLogReader();
   if (state.status === "removing" || state.status === "dead") {
     throw new EngineError("conflict", "can not get logs from container which is dead or marked for removal");
   }

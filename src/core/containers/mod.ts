@@ -29,6 +29,6 @@ export type {
 export type { Defaults, Dependencies, OciRuntime } from "./context.ts";
 export { type ContainersLifecycle, createContainers } from "./create-containers.ts";
 export { Layout } from "./layout.ts";
-export { validateLogConfig } from "./log-options.ts";
+export { LOG_DRIVERS, validateLogConfig } from "./log-options.ts";
 export { containerMigrations } from "./store.ts";
 export type { Volume, Volumes } from "./volumes.ts";

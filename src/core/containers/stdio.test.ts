@@ -151,7 +151,7 @@ test("logs() with attributes of labels, environment and tag", async () => {
       },
     },
   });
-  expect(monitor.spec.log).toMatchObject({ maxBytes: 10240, maxFiles: 3 });
+  expect(monitor.spec.log).toMatchObject({ maxBytes: 10_000, maxFiles: 3 });
   expect(JSON.parse(monitor.spec.log?.attributes ?? "")).toEqual({ tier: "db", STAGE: "prod", tag: "web/busybox" });
 });
 

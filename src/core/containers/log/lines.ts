@@ -21,7 +21,8 @@ export class LineReader {
     for (;;) {
       const chunk = Buffer.allocUnsafe(this.#partial.length + CHUNK_BYTES);
       this.#partial.copy(chunk);
-      const { bytesRead } = await this.file.handle.read(chunk, this.#partial.length, CHUNK_BYTES, this.#offset);
+      const place = { at: this.#partial.length, length: CHUNK_BYTES, from: this.#offset };
+      const bytesRead = await this.file.read(chunk, place);
       if (bytesRead === 0) return undefined;
       this.#offset += bytesRead;
       const filled = chunk.subarray(0, this.#partial.length + bytesRead);
@@ -31,10 +32,14 @@ export class LineReader {
     }
   }
 
+  /** Where the next line begins that was not given yet. */
+  get offset(): number {
+    return this.#offset - this.#partial.length;
+  }
+
   /** Starts over when somebody cut the file short, as people do to make room. */
   async rewindIfTruncated(): Promise<void> {
-    const { size } = await this.file.handle.stat();
-    if (size >= this.#offset) return;
+    if ((await this.file.size()) >= this.#offset) return;
     this.#offset = 0;
     this.#partial = Buffer.alloc(0);
   }

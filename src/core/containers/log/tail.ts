@@ -15,14 +15,14 @@ export async function findTail(files: readonly LogFile[], count: number): Promis
 }
 
 /** Goes back from the end until `wanted` lines were passed, or to the beginning. An unfinished last line is not counted. */
-async function scanBack({ handle }: LogFile, wanted: number): Promise<{ offset: number; lines: number }> {
-  const { size } = await handle.stat();
+async function scanBack(file: LogFile, wanted: number): Promise<{ offset: number; lines: number }> {
+  const size = await file.size();
   const block = Buffer.allocUnsafe(BLOCK_BYTES);
   // Every newline ends a line; the one before the first wanted line is the one to find.
   let newlines = 0;
   for (let end = size; end > 0; ) {
     const start = Math.max(0, end - BLOCK_BYTES);
-    const { bytesRead } = await handle.read(block, 0, end - start, start);
+    const bytesRead = await file.read(block, { at: 0, length: end - start, from: start });
     for (let at = bytesRead; at > 0; ) {
       at = block.lastIndexOf(NEWLINE, at - 1);
       if (at < 0) break;
