@@ -1,4 +1,5 @@
 import type { Digest } from "#api/oci";
+import { nextTurn } from "#lib/async";
 import { abandonUpload } from "./content.ts";
 import { nowMs, type Parts } from "./parts.ts";
 import type { CollectReport } from "./registry.ts";
@@ -52,7 +53,7 @@ async function collectManifests(parts: Parts): Promise<number> {
       for (const digest of idle) parts.manifests.removeManifest(repository, digest);
       removed += idle.length;
       if (idle.length < BATCH) break;
-      await breathe();
+      await nextTurn();
     }
   }
   return removed;
@@ -74,7 +75,7 @@ async function unlinkBlobs(parts: Parts): Promise<void> {
     const idle = parts.manifests.blobsIdleSince(sinceMs, BATCH);
     for (const { repository, digest } of idle) parts.manifests.unlinkBlob(repository, digest);
     if (idle.length < BATCH) return;
-    await breathe();
+    await nextTurn();
   }
 }
 
@@ -121,9 +122,4 @@ async function sweep(parts: Parts): Promise<{ blobs: number; bytes: number; uplo
     removed.uploads += 1;
   }
   return removed;
-}
-
-/** Lets requests have their turn between two batches. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,5 @@
 /** The first pass: gives every inode its place, before anything is written. */
-import { setImmediate } from "node:timers/promises";
+import { nextTurn } from "#lib/async";
 import { EngineError } from "#lib/errors";
 import type { ByteString } from "#lib/fs";
 import { type ChunkPlan, planChunks } from "./_chunks.ts";
@@ -72,7 +72,7 @@ export async function layOut(root: DirectoryInode, dataFiles: readonly DataFile[
       if (layout.places.has(child)) continue;
       layout.place(child, directory);
       if (child.type === "directory") directories.push(child);
-      if (++turn % INODES_PER_TURN === 0) await setImmediate();
+      if (++turn % INODES_PER_TURN === 0) await nextTurn();
     }
   }
   return layout;

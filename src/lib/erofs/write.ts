@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { closeSync, ftruncateSync, openSync, readSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
+import { nextTurn } from "#lib/async";
 import { EngineError } from "#lib/errors";
 import { type ByteString, buildAtomic, fileError } from "#lib/fs";
 import type { CopiedPiece } from "./_chunks.ts";
@@ -64,7 +64,7 @@ class ImageWriter {
     let turn = 0;
     for (const placed of this.#layout.placed) {
       write(placed);
-      if (++turn % INODES_PER_TURN === 0) await setImmediate();
+      if (++turn % INODES_PER_TURN === 0) await nextTurn();
     }
   }
 

@@ -7,8 +7,8 @@
  * A frame holds whole answers to what the parser asks for, so none lies across two of them.
  */
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { nextTurn } from "#lib/async";
 import { EngineError } from "#lib/errors";
 import { fileError, isAbsent } from "#lib/fs";
 import { TAR_LIMITS, type TarEntry } from "./entry.ts";
@@ -65,7 +65,7 @@ export async function scanOutline(path: string, sizeBytes: number, visit: (entry
   const parser = parseTar();
   for (let step = parser.next(); !step.done; ) {
     if (step.value.need !== undefined) {
-      if (frames.isAtEnd && frames.readNext()) await setImmediate();
+      if (frames.isAtEnd && frames.readNext()) await nextTurn();
       step = parser.next(frames.take(step.value.need));
       continue;
     }

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
+import { nextTurn } from "#lib/async";
 import { fileError } from "#lib/fs";
 import type { TarEntry } from "./entry.ts";
 import { malformedTar } from "./errors.ts";
@@ -32,7 +32,7 @@ async function scan(file: FileWindow, visit: (entry: TarEntry) => void): Promise
     if (entry.dataOffset + entry.storedSize > file.size) throw malformedTar("unexpected end", file.size);
     visit(entry);
     file.skip(paddedSize);
-    if (++entries % ENTRIES_PER_TURN === 0) await setImmediate();
+    if (++entries % ENTRIES_PER_TURN === 0) await nextTurn();
     step = parser.next();
   }
 }

@@ -1,6 +1,6 @@
-import { setImmediate } from "node:timers/promises";
 import { goFileMode, type PathStat } from "#api/engine";
 import { type FileStat, type FileTree, readContent, readExtent } from "#core/snapshots";
+import { nextTurn } from "#lib/async";
 import type { Extent } from "#lib/erofs";
 import { type ByteString, byteString, pathParts, textOf } from "#lib/fs";
 import { TAR_BLOCK, TAR_END, type TarHeader, tarHeader, tarPadding } from "#lib/tar";
@@ -51,7 +51,7 @@ export async function* writeArchive(tree: FileTree, path: string): AsyncGenerato
   let written = 0;
   const pending = [memberOf(tree, path)];
   for (let member = pending.pop(); member !== undefined; member = pending.pop()) {
-    if (++written % FILES_PER_TURN === 0) await setImmediate();
+    if (++written % FILES_PER_TURN === 0) await nextTurn();
     yield* writeMember(tree, member, names);
     if (member.stat.type !== "directory") continue;
     const children = [...tree.entries(member.stat)];

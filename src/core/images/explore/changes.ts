@@ -1,6 +1,6 @@
-import { setImmediate } from "node:timers/promises";
 import type { ContentStore } from "#core/content";
 import { buildLayerTree, type DiffID } from "#core/snapshots";
+import { nextTurn } from "#lib/async";
 import type { DirectoryInode, FileInode, Inode } from "#lib/erofs";
 import { EngineError } from "#lib/errors";
 import type { ByteString } from "#lib/fs";
@@ -272,7 +272,7 @@ class Comparison {
   }
 
   async #rest(): Promise<void> {
-    await setImmediate();
+    await nextTurn();
     this.#signal.throwIfAborted();
   }
 }

@@ -1,6 +1,6 @@
-import { setImmediate } from "node:timers/promises";
 import type { ImageDifference, ImageDifferenceKind, ImageTotals } from "#api/engine";
 import { type FileEntry, type FileStat, type FileTree, readContent } from "#core/snapshots";
+import { nextTurn } from "#lib/async";
 import { type ByteString, textOf } from "#lib/fs";
 
 /** After so many names other work of the process gets its turn; takes about 2 ms. */
@@ -194,7 +194,7 @@ class Comparison {
   }
 
   async #rest(): Promise<void> {
-    await setImmediate();
+    await nextTurn();
     this.#signal.throwIfAborted();
   }
 }

@@ -1,6 +1,6 @@
-import { setImmediate } from "node:timers/promises";
 import type { ImageFile } from "#api/engine";
 import type { FileEntry, FileStat, FileTree } from "#core/snapshots";
+import { nextTurn } from "#lib/async";
 import { EngineError } from "#lib/errors";
 import { type ByteString, byteString, textOf } from "#lib/fs";
 import type { ImageChanges } from "./image-changes.ts";
@@ -56,7 +56,7 @@ async function* listDirectories(
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     const within: Directory[] = [];
     for (const entry of tree.entries(directory.stat)) {
-      if (++listed % FILES_PER_TURN === 0) await setImmediate();
+      if (++listed % FILES_PER_TURN === 0) await nextTurn();
       yield imageFile(tree, directory.path, { entry, options });
       const { name, stat } = entry;
       if (options.recursive && stat.type === "directory") within.push({ path: `${directory.path}${name}/`, stat });
