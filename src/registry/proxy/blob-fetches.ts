@@ -75,7 +75,7 @@ export class BlobFetches {
     } finally {
       fetching.readers -= 1;
       // Whoever comes now finds the blob stored, or begins anew.
-      if (fetching.readers === 0) this.#end(key, fetching);
+      if (fetching.readers === 0) await this.#end(key, fetching);
     }
   }
 
@@ -86,10 +86,10 @@ export class BlobFetches {
     return fetching;
   }
 
-  #end(key: string, { path, abort }: Fetching): void {
+  async #end(key: string, { path, abort }: Fetching): Promise<void> {
     this.#running.delete(key);
     abort.abort(new EngineError("canceled", `fetch blob "${key}": nobody waits for it any more`));
-    rm(path, { force: true }).catch(this.#options.report);
+    await rm(path, { force: true }).catch(this.#options.report);
   }
 
   /** Never fails: readers are told. */
