@@ -11,14 +11,14 @@ import { storeLayer } from "./ingest/store-layer.ts";
 import type { ImageRecord, StoredLayer } from "./records.ts";
 
 /** The verb `commit`: an image with one layer more than its base, or with another config only. */
-export function commitImage(
+export async function commitImage(
   context: ImagesContext,
   base: ImageID | undefined,
   options: CommitOptions,
 ): Promise<ImageID> {
   const name = options.reference === undefined ? undefined : targetName(options.reference);
   const signal = options.signal ?? new AbortController().signal;
-  return withLease(context, async (lease) => {
+  return await withLease(context, async (lease) => {
     const parent = base === undefined ? undefined : recordOf(context, base);
     const below = base === undefined ? [] : context.records.layers(base);
     // The container may be removed meanwhile, and with it a base that nobody else needs.
