@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type FaultRegistry, faults, startFaultRegistry } from "#fixtures";
 import { collect, descriptorOf, digestOf, makeClient, NEVER, pattern } from "./_testing.ts";
-import { PIECE_BYTES } from "./download.ts";
+import { PIECE_BYTES, PIECES_AT_ONCE } from "./download.ts";
 
 const SMALL = pattern(100_000);
 const LARGE = pattern(5 * PIECE_BYTES + 12_345);
@@ -76,9 +76,9 @@ describe("blob()", () => {
     const blob = makeClient().repository(registry.host, "a").blob(descriptorOf(LARGE), { signal: NEVER });
     const iterator = blob[Symbol.asyncIterator]();
     await iterator.next();
-    await until(() => ranges(registry).length === 4);
+    await until(() => ranges(registry).length === PIECES_AT_ONCE);
     for (let round = 0; round < 100; round += 1) await new Promise((resolve) => setImmediate(resolve));
-    expect(ranges(registry)).toHaveLength(4);
+    expect(ranges(registry)).toHaveLength(PIECES_AT_ONCE);
     await iterator.return?.();
     await until(() => registry.answering() === 0);
   });

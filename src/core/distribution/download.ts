@@ -11,7 +11,7 @@ import type { Session } from "./session.ts";
  * about as much again for each connection. With these the daemon stays below 250 MB while three blobs come in.
  */
 export const PIECE_BYTES = 1024 * 1024;
-const PIECES_AT_ONCE = 3;
+export const PIECES_AT_ONCE = 3;
 /** Below, the further requests would cost more than they bring. */
 const PARALLEL_FROM_BYTES = 3 * PIECE_BYTES;
 /** A connection that brought so much before it broke was no failed try. */
