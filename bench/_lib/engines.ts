@@ -1,5 +1,5 @@
 /** The two engines of a measurement: a private tug daemon and a real Docker Engine, both with the same busybox image. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { TestDaemon } from "../../test/engine/_daemon.ts";
 import { makeBusyboxImage } from "../../test/fixtures/busybox.ts";
@@ -14,6 +14,8 @@ export interface Engine {
   processes(): number[];
   /** Where it keeps its data, as seen from here. */
   dataRoot(): string;
+  /** Its network namespace: what is loopback to it. */
+  namespace(): string;
 }
 
 export interface Engines extends AsyncDisposable {
@@ -38,7 +40,8 @@ export async function engines(): Promise<Engines> {
     cli: [process.env.TUG_TEST_DOCKER ?? "docker"],
     processes: () => processesNamed(["dockerd", "containerd", "containerd-shim"]),
     // It may live in a mount namespace of its own.
-    dataRoot: () => `/proc/${processesNamed(["dockerd"])[0]}/root/var/lib/docker`,
+    dataRoot: () => `/proc/${daemonAt(socket)}/root/var/lib/docker`,
+    namespace: () => `/proc/${daemonAt(socket)}/ns/net`,
   };
   const tug: Engine = {
     name: "tug",
@@ -47,6 +50,7 @@ export async function engines(): Promise<Engines> {
     cli: [TUG],
     processes: () => processesOfTug(daemon),
     dataRoot: () => daemon.dataRoot,
+    namespace: () => "/proc/self/ns/net",
   };
   await Bun.spawn([...docker.cli, "load", "-q", "-i", await makeBusyboxImage()], {
     env: { ...process.env, DOCKER_HOST: docker.host },
@@ -92,6 +96,19 @@ export function cli(engine: Engine, args: readonly string[]): number {
 export async function diskBytes(engine: Engine): Promise<number> {
   const du = Bun.spawn(["du", "-s", "--block-size=1", "--one-file-system", engine.dataRoot()], { stderr: "ignore" });
   return Number.parseInt(await new Response(du.stdout).text(), 10);
+}
+
+/** The dockerd whose socket that is: there may be several, each in mount namespaces of its own. */
+function daemonAt(socket: string): number {
+  const wanted = statSync(socket);
+  const found = processesNamed(["dockerd"]).find((pid) => {
+    const flags = readFileSync(`/proc/${pid}/cmdline`, "latin1");
+    const path = /unix:\/\/([^\0]+)/.exec(flags)?.[1] ?? "/run/docker.sock";
+    const stat = statSync(join(`/proc/${pid}/root`, path), { throwIfNoEntry: false });
+    return stat?.ino === wanted.ino && stat.dev === wanted.dev;
+  });
+  if (found === undefined) throw new Error(`no dockerd serves "${socket}"`);
+  return found;
 }
 
 function processesNamed(names: readonly string[]): number[] {
