@@ -34,7 +34,12 @@ type Overrides = { readonly [Part in keyof Backends]?: Partial<Backends[Part]> }
 /** The parts a test needs as object literals; what it does not give is not there. */
 export function fakeBackends(overrides: Overrides = {}): Backends {
   return {
-    containers: { list: async () => [], health: () => undefined, ...overrides.containers },
+    containers: {
+      list: async () => [],
+      health: () => undefined,
+      namesByLinks: () => new Map(),
+      ...overrides.containers,
+    },
     volumes: { list: async () => [], ...overrides.volumes },
     images: { list: async () => [], find: async () => undefined, ...overrides.images },
     explorer: { ...overrides.explorer },

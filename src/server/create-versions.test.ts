@@ -27,6 +27,18 @@ describe("asOfVersion()", () => {
   });
 
   test.each([
+    [undefined, { default: { MacAddress: "02:00:00:00:00:02" } }],
+    ["host", undefined],
+    ["container:x", undefined],
+  ])("puts the MAC address of 1.43 where it belongs on network %s", (NetworkMode, expected) => {
+    const config = { MacAddress: "02:00:00:00:00:02", Cmd: ["x"] };
+    const asked = { config, hostConfig: NetworkMode ? { NetworkMode } : {}, networking: {} };
+    const { config: kept, networking } = asOfVersion(asked, 43);
+    expect(kept).toEqual({ Cmd: ["x"] });
+    expect(networking.EndpointsConfig).toEqual(expected as never);
+  });
+
+  test.each([
     [42, { ConsoleSize: [1, 2] }],
     [41, {}],
     [40, { CgroupnsMode: "host" }],

@@ -22,6 +22,7 @@ const STEPS: readonly (readonly [before: number, step: Step])[] = [
   [44, mounts((mount) => withoutBindOptions(mount, ["ReadOnlyNonRecursive", "ReadOnlyForceRecursive"]))],
   [44, withoutStartInterval],
   [44, withoutEndpointMacAddresses],
+  [44, withMacAddressAtEndpoint],
 ];
 
 /** The documents as a client of API version 1.`version` meant them. */
@@ -55,4 +56,15 @@ function withoutEndpointMacAddresses(documents: CreateDocuments): CreateDocument
   if (!endpoints) return documents;
   const kept = Object.entries(endpoints).map(([name, { MacAddress: _, ...endpoint }]) => [name, endpoint]);
   return { ...documents, networking: { ...documents.networking, EndpointsConfig: Object.fromEntries(kept) } };
+}
+
+/** The address of a container's only network then; today that has its own place, and who uses the old one is warned. */
+function withMacAddressAtEndpoint(documents: CreateDocuments): CreateDocuments {
+  const { MacAddress, ...config } = documents.config;
+  if (!MacAddress) return documents;
+  const mode = documents.hostConfig.NetworkMode || "default";
+  if (mode === "host" || mode.startsWith("container:")) return { ...documents, config };
+  const endpoints = documents.networking.EndpointsConfig;
+  const EndpointsConfig = { ...endpoints, [mode]: { ...endpoints?.[mode], MacAddress } };
+  return { ...documents, config, networking: { ...documents.networking, EndpointsConfig } };
 }

@@ -151,6 +151,7 @@ export interface MemoryResources {
   /** Memory and swap together. */
   readonly swap?: number;
   readonly kernel?: number;
+  readonly kernelTCP?: number;
   readonly swappiness?: number;
   readonly disableOOMKiller?: boolean;
 }

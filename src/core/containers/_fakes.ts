@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Event } from "#core/events";
 import type { CommitOptions, Image, ImageID } from "#core/images";
-import type { AttachRequest, Endpoint } from "#core/networks";
+import type { AttachRequest, Endpoint, NetworkInfo } from "#core/networks";
 import type { HostFacts, HostReader } from "#core/runtime";
 import type { DiffID } from "#core/snapshots";
 import { Background } from "#lib/async";
@@ -36,7 +36,7 @@ export const IMAGE: Image = {
 } as unknown as Image;
 
 const LIMITS = Object.fromEntries(
-  "memory swap memoryReservation swappiness oomKillDisable cpuShares cpuQuota cpuRealtime cpuset pids blkioWeight blkioWeightDevice blkioThrottle"
+  "memory swap memoryReservation swappiness oomKillDisable kernelMemoryTCP cpuShares cpuQuota cpuRealtime cpuset pids blkioWeight blkioWeightDevice blkioThrottle"
     .split(" ")
     .map((name) => [name, true]),
 ) as unknown as HostFacts["cgroups"]["limits"];
@@ -94,6 +94,16 @@ const ENDPOINT: Endpoint = {
   gateway: "172.17.0.1",
   ports: [],
   hostInterface: "veth0",
+};
+
+const BRIDGE: NetworkInfo = {
+  id: ENDPOINT.networkID,
+  name: "bridge",
+  driver: "bridge",
+  createdAt: "2026-01-02T03:04:05Z",
+  subnet: "172.17.0.0/16",
+  gateway: ENDPOINT.gateway,
+  options: {},
 };
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {}, level: "error" } as unknown as Logger;
@@ -221,6 +231,7 @@ export class FakeEngine implements AsyncDisposable {
         release: (id, options) => this.#release(id, options),
         loopbackPlan: () => ({ beside: [], inside: [], after: [] }),
         endpointOf: (id) => (this.endpoints.has(id) ? ENDPOINT : undefined),
+        list: () => [BRIDGE],
       },
       events: { emit: (event) => this.events.push(event) },
       host: HOST,
@@ -233,6 +244,7 @@ export class FakeEngine implements AsyncDisposable {
       layout: this.layout,
       defaults: DEFAULTS,
       hostname: () => "host",
+      processID: 4321,
       removed: () => undefined,
       capture: async () => ({ exitCode: 0, stdout: this.ps, stderr: "" }),
     };

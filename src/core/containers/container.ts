@@ -34,8 +34,16 @@ export interface Container {
   readonly desired: Desired;
   readonly state: ContainerState;
   readonly restartCount: number;
+  /** Where its `--link`s lead; absent: it has none. */
+  readonly links?: readonly Link[];
   /** While it runs on the default bridge. */
   readonly endpoint?: Endpoint;
+}
+
+/** Another container under a name of this one's choice. */
+export interface Link {
+  readonly containerID: ContainerID;
+  readonly alias: string;
 }
 
 /** `run`: the restart policy may start it again. `stop`: the user stopped it. `remove`: it goes when it ends. */

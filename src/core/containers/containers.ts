@@ -44,6 +44,10 @@ export interface Containers {
   appArmorProfile(id: ContainerID): string;
   /** Of a container with a health check that was started under this daemon; else undefined. */
   health(id: ContainerID): NonNullable<Health> | undefined;
+  /** Its links as the API shows them: `/CONTAINER:/PARENT/ALIAS`. */
+  links(id: ContainerID): string[];
+  /** The names that links give to containers, `/PARENT/ALIAS`, by the ID of the linked one. */
+  namesByLinks(): ReadonlyMap<ContainerID, readonly string[]>;
   /** IDs of its running or unfinished execs. */
   execIDs(id: ContainerID): string[];
 

@@ -33,7 +33,7 @@ export interface Dependencies {
   readonly readExitRecord: ReadExitRecord;
   readonly snapshotter: Snapshotter;
   readonly images: Pick<Images, "get" | "find" | "prepare" | "commit">;
-  readonly networks: Pick<Networks, "attach" | "release" | "loopbackPlan" | "endpointOf">;
+  readonly networks: Pick<Networks, "attach" | "release" | "loopbackPlan" | "endpointOf" | "list">;
   readonly events: Pick<Events, "emit">;
   readonly host: HostFacts;
   readonly reader: HostReader;
@@ -47,6 +47,8 @@ export interface Dependencies {
   readonly defaults: Defaults;
   readonly hostname: () => string;
   /** Told that a container is gone, and which image it was made from: that may be garbage now. */
+  /** Of the daemon: what log lines bear that are sent away. */
+  readonly processID: number;
   readonly removed: (image: ImageID) => void;
   /** Runs a program of the host and gives what it printed: `ps`. */
   readonly capture: (argv: readonly string[]) => Promise<{ exitCode: number; stdout: string; stderr: string }>;

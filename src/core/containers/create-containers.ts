@@ -16,6 +16,7 @@ import { createExec, resizeExec, startExec } from "./exec.ts";
 import { ExecTable } from "./exec-table.ts";
 import { exportFiles } from "./export.ts";
 import { kill } from "./kill.ts";
+import { linkTexts, namesByLinks } from "./links.ts";
 import { list } from "./list.ts";
 import { logs } from "./logs.ts";
 import { pause, unpause } from "./pause.ts";
@@ -91,6 +92,8 @@ export function createContainers(database: Database, dependencies: Dependencies)
     health: (id) => context.health.get(id),
     execIDs: (id) => execs.unfinished(id as ContainerID),
 
+    links: (id) => linkTexts(store, store.get(id)),
+    namesByLinks: () => namesByLinks(store),
     attach: (reference, options) => attach(context, reference, options),
     logs: (reference, options) => logs(context, reference, options),
     resize: (reference, dimensions) => resize(context, reference, dimensions),
@@ -111,7 +114,10 @@ export function createContainers(database: Database, dependencies: Dependencies)
     reconcile: () => reconcile(context),
     usersOf: (image) => usersOf(context, image),
     teardown: () => removeParent(context),
-    resumeRestarts: () => resumeRestarts(context),
+    resumeRestarts: () => {
+      beginLogUpkeep(context);
+      resumeRestarts(context);
+    },
     [Symbol.asyncDispose]: async () => release(context),
   };
 }

@@ -2,7 +2,7 @@ import { mkdir, rm, stat } from "node:fs/promises";
 import { isAbsolute, normalize } from "node:path";
 import type { ContainerConfig, HostConfig } from "#api/engine";
 import type { Image } from "#core/images";
-import { validateHostConfig } from "#core/runtime";
+import { fitResources, validateHostConfig } from "#core/runtime";
 import { isKind } from "#lib/errors";
 import { formatNano } from "#lib/time";
 import type { Container, ContainerID } from "./container.ts";
@@ -11,11 +11,12 @@ import { type Context, emit } from "./context.ts";
 import { noCommand, noSuchReferenced, refused } from "./errors.ts";
 import { validateHealthCheck } from "./health-check.ts";
 import { normalizeHostConfig } from "./host-config.ts";
+import { resolveLinks } from "./links.ts";
 import { validateLogConfig } from "./log-options.ts";
 import { joinCommand, mergeConfig } from "./merge-config.ts";
 import { type MountPlan, planMounts, withVolumes } from "./mount-points.ts";
 import { inventName, newID, parseName } from "./names.ts";
-import { validateNetworking } from "./networking.ts";
+import { planNetworking } from "./networking.ts";
 import { imageFor, platformWarnings } from "./platform.ts";
 import { validatePorts } from "./ports.ts";
 import { validateRestartPolicy } from "./restart-policy.ts";
@@ -60,7 +61,6 @@ export async function draft(
     imageName: request.config.Image ?? "",
     platform: "linux",
     ...asked,
-    networking: request.networking,
     mounts: mounts.points,
     desired: "stop",
     state: { status: "created" },
@@ -73,7 +73,7 @@ function chooseName({ random, store }: Context, id: ContainerID, asked: string):
   return asked === "" ? inventName(id, random, (name) => store.isNameFree(name)) : parseName(asked);
 }
 
-interface Interpreted extends Pick<Container, "config" | "hostConfig" | "path" | "args"> {
+interface Interpreted extends Pick<Container, "config" | "hostConfig" | "networking" | "links" | "path" | "args"> {
   readonly mounts: MountPlan;
   readonly warnings: string[];
 }
@@ -84,16 +84,21 @@ function interpret(
   request: CreateRequest,
   { id, image }: { id: ContainerID; image: Image },
 ): Interpreted {
-  const config = completeConfig(request.config, image, {
+  const { config: asked, ...network } = planNetworking(request);
+  const config = completeConfig(asked, image, {
     id,
     hostConfig: request.hostConfig,
     hostname: context.hostname(),
   });
-  const hostConfig = normalizeHostConfig(request.hostConfig, context.defaults, context.host);
+  const normal = normalizeHostConfig(request.hostConfig, context.defaults, context.host);
+  const fitted = fitResources(normal, context.host.cgroups.limits);
+  validate(context, config, fitted.resources);
+  const links = resolveLinks(context.store, fitted.resources);
+  const hostConfig = withJoinedIDs(context, fitted.resources);
   const warnings = [
     ...platformWarnings(image, request, context.host.architecture),
-    ...validate(context, config, hostConfig),
-    ...validateNetworking(request, hostConfig),
+    ...fitted.warnings,
+    ...network.warnings,
   ];
   const [path, ...args] = joinCommand(config);
   if (path === undefined) throw noCommand();
@@ -104,7 +109,8 @@ function interpret(
     volumePath: (volume) => context.layout.volume(volume),
     random: context.random,
   });
-  return { config, hostConfig, path, args, mounts, warnings };
+  const { networking } = network;
+  return { config, hostConfig, networking, ...(links.length > 0 ? { links } : {}), path, args, mounts, warnings };
 }
 
 async function makeData(
@@ -172,8 +178,30 @@ function referenced(context: Context, reference: string): Container {
   }
 }
 
-/** @throws `invalid-parameter`; returns warnings */
-function validate(context: Context, config: ContainerConfig, hostConfig: HostConfig): string[] {
+/** Other containers in modes by their ID, whatever they are called later. One whose network is to be joined may come to be later. */
+function withJoinedIDs(context: Context, hostConfig: HostConfig): HostConfig {
+  const { IpcMode: ipc, PidMode: pid, NetworkMode: network } = hostConfig;
+  const named = (mode: string) => CONTAINER + referenced(context, mode.slice(CONTAINER.length)).id;
+  return {
+    ...hostConfig,
+    ...(ipc?.startsWith(CONTAINER) ? { IpcMode: named(ipc) } : {}),
+    ...(pid?.startsWith(CONTAINER) ? { PidMode: named(pid) } : {}),
+    ...(network?.startsWith(CONTAINER) && isThere(context, network.slice(CONTAINER.length))
+      ? { NetworkMode: named(network) }
+      : {}),
+  };
+}
+
+function isThere({ store }: Context, reference: string): boolean {
+  try {
+    return store.resolve(reference) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws `invalid-parameter` */
+function validate(context: Context, config: ContainerConfig, hostConfig: HostConfig): void {
   if (config.StopSignal) parseSignal(config.StopSignal);
   for (const entry of config.Env ?? []) {
     if (entry === "" || entry.startsWith("=")) throw refused(`invalid environment variable: ${entry}`);
@@ -183,10 +211,7 @@ function validate(context: Context, config: ContainerConfig, hostConfig: HostCon
   validateRestartPolicy(hostConfig.RestartPolicy ?? {}, hostConfig.AutoRemove === true);
   validateLogConfig(hostConfig.LogConfig ?? {});
   validatePorts(config, hostConfig);
-  for (const mode of [hostConfig.IpcMode, hostConfig.PidMode]) {
-    if (mode?.startsWith(CONTAINER) && mode !== CONTAINER) referenced(context, mode.slice(CONTAINER.length));
-  }
   const runtime = hostConfig.Runtime ?? "";
   if (!context.defaults.runtimes.has(runtime)) throw refused(`unknown or invalid runtime name: ${runtime}`);
-  return validateHostConfig(withVolumes(hostConfig, []), { host: context.host, reader: context.reader });
+  validateHostConfig(withVolumes(hostConfig, []), { host: context.host, reader: context.reader });
 }

@@ -73,7 +73,7 @@ export const removeWhileRunning = ({ name, state }: Container) =>
 export const removalInProgress = (name: string) =>
   new EngineError("conflict", `removal of container ${name} is already in progress`);
 
-/** Docker's answer to who takes a container's name for a link; other links there are none. */
+/** Docker's answer to who takes a container's name for a link's. */
 export const defaultLink = () =>
   new EngineError("internal", "Conflict, cannot remove the default link name of the container");
 

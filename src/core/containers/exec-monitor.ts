@@ -5,6 +5,7 @@ import { EngineError } from "#lib/errors";
 import type { Container, ExecConfig } from "./container.ts";
 import type { Context, Task } from "./context.ts";
 import { shortened } from "./layout.ts";
+import { linkVariables } from "./links.ts";
 
 const USER_FILE_LIMIT_BYTES = 1024 * 1024;
 
@@ -40,12 +41,13 @@ export async function launchExec(context: Context, launch: ExecLaunch): Promise<
 async function compile(context: Context, { config, container, task }: ExecLaunch): Promise<ProcessPlan> {
   const { spec } = task;
   if (!spec) throw new EngineError("internal", `exec in container ${container.id}: its OCI document is lost`);
+  const environment = linkVariables(context.store, container);
   return compileExecPlan(
     spec,
     task.pid,
     {
       argv: config.command,
-      env: mergeEnvironment(baseEnvironment(container.config, config.tty), config.env),
+      env: mergeEnvironment(baseEnvironment(container.config, { tty: config.tty, environment }), config.env),
       user: await findUser(context, { config, container, task }),
       cwd: config.workingDir || (spec.process?.cwd ?? "/"),
       tty: config.tty,

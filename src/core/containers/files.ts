@@ -1,9 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { Endpoint } from "#core/networks";
-import { hostnameFile, hostsFile, resolvConfFile } from "#core/runtime";
+import { extraHostLines, hostnameFile, hostsFile, resolvConfFile } from "#core/runtime";
 import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
+import { refused } from "./errors.ts";
 import { joinedContainer } from "./join.ts";
+import { connectedLinks, linkedHosts } from "./links.ts";
 
 interface EtcFiles {
   readonly resolvConf: string;
@@ -28,33 +30,37 @@ export async function makeFiles(
   const hostname = config.Hostname || context.hostname();
   await Promise.all([
     writeFile(files.hostname, hostnameFile(hostname)),
-    writeFile(
-      files.hosts,
-      onHost ? await hostsOfHost(hostConfig.ExtraHosts ?? []) : hosts(context, container, endpoint),
-    ),
+    writeFile(files.hosts, onHost ? await hostsOfHost(context, container) : hosts(context, container, endpoint)),
     writeFile(files.resolvConf, await resolvConf(context, container)),
   ]);
   return files;
 }
 
-function hosts(context: Context, { config, hostConfig }: Container, endpoint: Endpoint | undefined): string {
+function hosts(context: Context, container: Container, endpoint: Endpoint | undefined): string {
+  const { config, hostConfig } = container;
   return hostsFile({
     address: endpoint?.address ?? "",
     hostname: config.Hostname ?? "",
     domainname: config.Domainname ?? "",
     extraHosts: hostConfig.ExtraHosts ?? [],
-    gateway: context.defaults.hostGatewayAddress || (endpoint?.gateway ?? ""),
+    gateway: hostGateway(context, container),
+    linked: linkedHosts(connectedLinks(context.store, container)),
   });
 }
 
 /** A container on the host's network sees the host's own names, and those the user adds. */
-async function hostsOfHost(extraHosts: readonly string[]): Promise<string> {
+async function hostsOfHost(context: Context, container: Container): Promise<string> {
   const own = await readFile("/etc/hosts", "utf8").catch(() => "127.0.0.1\tlocalhost\n");
-  const added = extraHosts.map((entry) => {
-    const [, name = entry, address = ""] = /^([^:=]+)[:=](.+)$/s.exec(entry) ?? [];
-    return `${address === "host-gateway" ? "127.0.0.1" : address}\t${name}\n`;
-  });
-  return own + added.join("");
+  return own + extraHostLines(container.hostConfig.ExtraHosts ?? [], hostGateway(context, container));
+}
+
+/** What `host-gateway` stands for: the address of the default bridge, on whatever network the container is. */
+function hostGateway({ defaults, networks }: Context, { hostConfig }: Container): string {
+  if (!hostConfig.ExtraHosts?.some((entry) => entry.endsWith("host-gateway"))) return "";
+  if (defaults.hostGatewayAddress) return defaults.hostGatewayAddress;
+  const bridge = networks.list().find(({ name }) => name === "bridge");
+  if (!bridge) throw refused("unable to derive the IP value for host-gateway");
+  return bridge.gateway;
 }
 
 async function resolvConf({ defaults }: Context, { hostConfig }: Container): Promise<string> {

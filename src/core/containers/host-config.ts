@@ -10,10 +10,16 @@ type Machine = Pick<HostFacts, "cgroups" | "extraMaskedPaths">;
  * create (observed on a live Docker 28.5).
  */
 export function normalizeHostConfig(asked: HostConfig, defaults: Defaults, host: Machine): HostConfig {
-  const { PidsLimit: pids, MaskedPaths: _, ReadonlyPaths: __, ...config } = withoutNulls(asked);
+  const {
+    PidsLimit: pids,
+    MaskedPaths: _,
+    ReadonlyPaths: __,
+    MemorySwappiness: swappiness,
+    ...config
+  } = withoutNulls(asked);
   return {
     ...config,
-    NetworkMode: !config.NetworkMode || config.NetworkMode === "default" ? "bridge" : config.NetworkMode,
+    NetworkMode: networkMode(config),
     IpcMode: config.IpcMode || "private",
     // On one tree even privileged containers have their own: else they could not tell which part is theirs.
     CgroupnsMode: config.CgroupnsMode || (host.cgroups.mode === "v2" ? "private" : "host"),
@@ -29,9 +35,17 @@ export function normalizeHostConfig(asked: HostConfig, defaults: Defaults, host:
     ...(withoutLabels(config) ? { SecurityOpt: ["label=disable"] } : {}),
     // Docker: limits of zero or below are none (engine-api notes 13).
     ...(pids && pids > 0 ? { PidsLimit: pids } : {}),
+    // -1 leaves it to the kernel.
+    ...(swappiness === undefined || swappiness === -1 ? {} : { MemorySwappiness: swappiness }),
+    ...(config.ConsoleSize ? { ConsoleSize: config.ConsoleSize.slice(0, 2) } : {}),
     // Swap follows memory: twice as much altogether, unless somebody says otherwise.
     ...(config.Memory && !config.MemorySwap ? { MemorySwap: config.Memory * 2 } : {}),
   };
+}
+
+/** The network a container is on: the default bridge unless it says otherwise. */
+export function networkMode({ NetworkMode: mode }: HostConfig): string {
+  return !mode || mode === "default" ? "bridge" : mode;
 }
 
 /** Clients send Go's `null` for what nobody gave. */
@@ -39,9 +53,9 @@ function withoutNulls(asked: HostConfig): HostConfig {
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== null && value !== undefined));
 }
 
-/** Nothing is hidden from a privileged container. */
+/** Nothing is hidden from a privileged container, unless it says so. */
 function pathsToHide({ Privileged, SecurityOpt, MaskedPaths, ReadonlyPaths }: HostConfig, host: Machine): HostConfig {
-  if (Privileged) return {};
+  if (Privileged) return { ...(MaskedPaths ? { MaskedPaths } : {}), ...(ReadonlyPaths ? { ReadonlyPaths } : {}) };
   const unconfined = SecurityOpt?.some((option) => /^systempaths[=:]unconfined$/.test(option));
   const usual = unconfined ? { maskedPaths: [], readonlyPaths: [] } : hiddenPaths(host);
   return {

@@ -1,8 +1,10 @@
+import type { NetworkingConfig } from "#api/engine";
 import type { Endpoint, EndpointPlan } from "#core/networks";
 import type { SpecInput } from "#core/runtime";
 import { EngineError, messageOf } from "#lib/errors";
 import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
+import { interfaceSettings } from "./endpoint-settings.ts";
 import { isRestarting, notRunning } from "./errors.ts";
 import { requestedPorts } from "./ports.ts";
 
@@ -15,16 +17,41 @@ export async function joinNetwork(
 ): Promise<{ endpoint?: Endpoint; plan?: EndpointPlan }> {
   const { id, name, config, hostConfig, networking } = container;
   const mode = hostConfig.NetworkMode ?? "bridge";
-  if (mode === "host" || mode.startsWith(CONTAINER)) return {};
+  if (mode.startsWith(CONTAINER)) return {};
+  refuseFurtherNetworks(mode, networking);
+  if (mode === "host") return {};
   if (mode === "none" || config.NetworkDisabled) return { plan: context.networks.loopbackPlan() };
-  if (mode !== "bridge")
-    throw new EngineError("not-found", `failed to set up container networking: network ${mode} not found`);
+  if (mode !== "bridge") throw cannotConnect("not-found", `network ${mode} not found`);
+  const endpoint = networking.EndpointsConfig?.bridge;
   return await context.networks.attach({
     containerID: id,
     containerName: name,
     ports: requestedPorts(config, hostConfig),
-    macAddress: networking.EndpointsConfig?.bridge?.MacAddress || config.MacAddress || "",
+    macAddress: endpoint?.MacAddress || config.MacAddress || "",
+    interface: interfaceSettings(endpoint),
   });
+}
+
+/** @throws `not-found`, `invalid-parameter`, in Docker's words */
+function refuseFurtherNetworks(mode: string, { EndpointsConfig }: NetworkingConfig): void {
+  const others = Object.keys(EndpointsConfig ?? {}).filter((name) => name !== mode);
+  const [unknown] = others.filter((name) => !["bridge", "host", "none"].includes(name));
+  if (unknown !== undefined) throw cannotConnect("not-found", `network ${unknown} not found`);
+  if (others.length === 0) return;
+  if (others.includes("host") || mode === "host") {
+    throw cannotConnect(
+      "invalid-parameter",
+      "cannot connect container to host network - container must be created in host network mode",
+    );
+  }
+  throw cannotConnect(
+    "invalid-parameter",
+    "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+  );
+}
+
+function cannotConnect(kind: "not-found" | "invalid-parameter", why: string): EngineError {
+  return new EngineError(kind, `failed to set up container networking: ${why}`);
 }
 
 /** A container with the names of the one whose network it joins: its hostname is what addresses there are looked up by. */

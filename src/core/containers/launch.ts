@@ -31,6 +31,7 @@ import { foreignRuntime, isForeign } from "./foreign-runtime.ts";
 import { watchHealth } from "./health.ts";
 import { joinNamespaces, joinNetwork, sharedMemory } from "./join.ts";
 import { type MonitorFolder, shortened } from "./layout.ts";
+import { linkVariables, updateLinkedHosts } from "./links.ts";
 import { logOptions } from "./log-options.ts";
 import type { PendingAttach } from "./pending-attaches.ts";
 import { transition } from "./state.ts";
@@ -98,6 +99,7 @@ async function compile(
     id,
     config: container.config,
     hostConfig,
+    environment: linkVariables(context.store, container),
     argv: [container.path, ...container.args],
     user: await findUser(context, container, hostConfig),
     rootPath: root.path,
@@ -193,6 +195,7 @@ async function recordStart(
     emit(context, "start", running);
     adopt(context, id, run);
   });
+  if (run.endpoint) await updateLinkedHosts(context, context.store.get(id));
   await context.store.durable();
 }
 

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { EngineError, isKind, messageOf } from "#lib/errors";
 import type { Container, ContainerID } from "./container.ts";
 import { type Context, emit, settled, whenSettled } from "./context.ts";
-import { defaultLink, removalInProgress, removeWhileRunning } from "./errors.ts";
+import { removalInProgress, removeWhileRunning } from "./errors.ts";
 import { endTask } from "./kill.ts";
+import { removeLink } from "./links.ts";
 import { isRunning, transition } from "./state.ts";
 import { volumeUsers } from "./volumes.ts";
 
@@ -12,8 +13,8 @@ export async function remove(
   reference: string,
   options: { force: boolean; volumes: boolean; link: boolean },
 ): Promise<void> {
+  if (options.link) return await removeLink(context, reference);
   const { id } = context.store.resolve(reference);
-  if (options.link) throw defaultLink();
   await settled(context, id);
   const { state } = context.store.get(id);
   if (isRunning(state) || state.status === "restarting") {

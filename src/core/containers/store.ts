@@ -50,10 +50,10 @@ export class ContainerStore {
     return container;
   }
 
-  /** By full ID, then name, then unique prefix of an ID. @throws `not-found`, `invalid-parameter` */
+  /** By full ID, then name, then name by a link, then unique prefix of an ID. @throws `not-found`, `invalid-parameter` */
   resolve(reference: string): Container {
     const name = reference.startsWith("/") ? reference.slice(1) : reference;
-    const exact = this.#byID.get(reference) ?? this.#byID.get(this.#names.get(name) ?? "");
+    const exact = this.#byID.get(reference) ?? this.#byID.get(this.#names.get(name) ?? "") ?? this.#byLink(name);
     if (exact) return exact;
     if (reference === "") throw noSuchContainer(reference);
     const fitting = [...this.#byID.values()].filter((container) => container.id.startsWith(reference));
@@ -118,6 +118,14 @@ export class ContainerStore {
     const name = this.#byID.get(id)?.name;
     this.#byID.delete(id);
     if (name !== undefined) this.#names.delete(name);
+  }
+
+  /** A link's alias after its container's name is one more name of the linked one: `web/db`. */
+  #byLink(name: string): Container | undefined {
+    const [parentName = "", alias, ...rest] = name.split("/");
+    const parent = this.#byID.get(this.#names.get(parentName) ?? "");
+    if (rest.length > 0 || !parent?.links) return undefined;
+    return this.#byID.get(parent.links.find((link) => link.alias === alias)?.containerID ?? "");
   }
 
   #write(container: Container): void {

@@ -81,6 +81,7 @@ export class Lab implements AsyncDisposable {
       containerName: "web",
       ports: [],
       macAddress: "",
+      interface: { name: "", sysctls: [] },
       ...request,
       containerID: id,
     });

@@ -66,7 +66,13 @@ async function ip(...messages: Parameters<typeof routeOp>[1]): Promise<void> {
 }
 
 function attach(containerID: string, ...ports: PortRequest[]) {
-  return lab.networks.attach({ containerID, containerName: "web", ports, macAddress: "" });
+  return lab.networks.attach({
+    containerID,
+    containerName: "web",
+    ports,
+    macAddress: "",
+    interface: { name: "", sysctls: [] },
+  });
 }
 
 async function failure(promise: Promise<unknown>): Promise<EngineError> {
@@ -224,7 +230,13 @@ describe("endpoints", () => {
     await lab.networks.reconcile(NONE);
     expect((await attach("a")).endpoint.macAddress).toBe("02:42:ac:11:00:02");
     const asked = (macAddress: string) =>
-      lab.networks.attach({ containerID: "b", containerName: "web", ports: [], macAddress });
+      lab.networks.attach({
+        containerID: "b",
+        containerName: "web",
+        ports: [],
+        macAddress,
+        interface: { name: "", sysctls: [] },
+      });
     expect((await asked("92:D0:C6:0A:29:33")).endpoint.macAddress).toBe("92:d0:c6:0a:29:33");
     for (const wrong of ["01:00:00:00:00:00", "92:d0:c6:0a:29", "92:d0:c6:0a:29:zz"]) {
       expect((await failure(asked(wrong))).message).toBe(`invalid MAC address: ${wrong}`);

@@ -3,7 +3,13 @@ import { decodeMessages } from "#lib/netlink";
 import { endpointPlan, hostInterfaceName, loopbackPlan } from "./endpoint-plan.ts";
 import type { Endpoint } from "./network.ts";
 
-const PORT = { table: "tug", bridgeIndex: 7, mtu: 0, ipv6: true };
+const PORT = {
+  table: "tug",
+  bridgeIndex: 7,
+  mtu: 0,
+  ipv6: true,
+  interface: { name: "", sysctls: [] as { key: string; value: string }[] },
+};
 const ENDPOINT: Endpoint = {
   networkName: "bridge",
   networkID: "n",
@@ -30,6 +36,17 @@ test("endpointPlan() without ports is one op beside, two inside and one after", 
     inside: ["sysctl", "configure eth0"],
     after: ['take down "veth0000001"'],
   });
+});
+
+test("endpointPlan() names the interface and sets its sysctls as asked", () => {
+  const sysctls = [{ key: "net.ipv4.conf.IFNAME.log_martians", value: "1" }];
+  const { beside, inside } = endpointPlan(ENDPOINT, { ...PORT, interface: { name: "lan0", sysctls } });
+  expect(inside.slice(0, 2)).toEqual([
+    { op: "sysctl", key: "net/ipv6/conf/lan0/disable_ipv6", value: "1" },
+    { op: "sysctl", key: "net/ipv4/conf/lan0/log_martians", value: "1" },
+  ]);
+  const [pair] = beside;
+  expect(pair?.op === "netlink" && Buffer.from(pair.messages).includes("lan0")).toBe(true);
 });
 
 test("endpointPlan() has no sysctl for a kernel without IPv6", () => {

@@ -1,6 +1,6 @@
 /**
  * What the kernel is told for one endpoint, compiled to the sections of a process plan. The veth pair is made in one
- * message: its far end is born as eth0 in the child's namespace, with an index chosen here, so that nothing needs to be
+ * message: its far end is born with its name, eth0, in the child's namespace, with an index chosen here, so that nothing needs to be
  * looked up or renamed there.
  */
 import type { BesideOp, ChildOp, NetlinkOp } from "#executor";
@@ -16,7 +16,7 @@ import {
 import { publicationsOf, publish, unpublish } from "./firewall.ts";
 import { routeOp } from "./host.ts";
 import { parseMacAddress } from "./mac-address.ts";
-import type { Endpoint, EndpointPlan } from "./network.ts";
+import type { Endpoint, EndpointPlan, InterfaceSettings } from "./network.ts";
 import { broadcastOf, parseAddress, subnetOf, toBytes } from "./subnet.ts";
 
 const LOOPBACK_INDEX = 1;
@@ -39,12 +39,18 @@ export interface BridgePort {
   readonly mtu: number;
   /** Whether the kernel has IPv6, which is then switched off on eth0. */
   readonly ipv6: boolean;
+  readonly interface: InterfaceSettings;
 }
 
 export function endpointPlan(endpoint: Endpoint, port: BridgePort): EndpointPlan {
+  const name = port.interface.name || "eth0";
   return {
-    beside: [createPair(endpoint, port), ...publish(port.table, publicationsOf(endpoint))],
-    inside: [...(port.ipv6 ? [DISABLE_IPV6] : []), configureInside(endpoint)],
+    beside: [createPair(endpoint, name, port), ...publish(port.table, publicationsOf(endpoint))],
+    inside: [
+      ...(port.ipv6 ? [disableIPv6(name)] : []),
+      ...port.interface.sysctls.map((sysctl) => interfaceSysctl(name, sysctl)),
+      configureInside(endpoint, name),
+    ],
     after: endpointAftermath(endpoint, port.table),
   };
 }
@@ -64,13 +70,20 @@ export function loopbackPlan(): EndpointPlan {
 }
 
 /** A bridge without IPv6 addresses must not let a neighbour's router advertisement configure one (CVE-2020-13401). */
-const DISABLE_IPV6: ChildOp = { op: "sysctl", key: "net/ipv6/conf/eth0/disable_ipv6", value: "1" };
+function disableIPv6(name: string): ChildOp {
+  return { op: "sysctl", key: `net/ipv6/conf/${name}/disable_ipv6`, value: "1" };
+}
 
-function createPair(endpoint: Endpoint, { bridgeIndex, mtu }: BridgePort): BesideOp {
+function interfaceSysctl(name: string, { key, value }: InterfaceSettings["sysctls"][number]): ChildOp {
+  const parts = key.split(".").map((part) => (part === "IFNAME" ? name : part));
+  return { op: "sysctl", key: parts.join("/"), value };
+}
+
+function createPair(endpoint: Endpoint, childName: string, { bridgeIndex, mtu }: BridgePort): BesideOp {
   const name = endpoint.hostInterface;
   const size = mtu > 0 ? { mtu } : {};
   const host = { name, index: hostIndex(name), master: bridgeIndex, ...size };
-  const child = { name: "eth0", index: ETH0_INDEX, macAddress: parseMacAddress(endpoint.macAddress), ...size };
+  const child = { name: childName, index: ETH0_INDEX, macAddress: parseMacAddress(endpoint.macAddress), ...size };
   return routeOp(`create veth pair "${name}"`, [
     createVeth(host, child),
     // Two steps: a link that comes up before its mode is set has its IPv6 address already.
@@ -81,10 +94,10 @@ function createPair(endpoint: Endpoint, { bridgeIndex, mtu }: BridgePort): Besid
   ]);
 }
 
-function configureInside(endpoint: Endpoint): ChildOp {
+function configureInside(endpoint: Endpoint, name: string): ChildOp {
   const address = parseAddress(endpoint.address);
   const { prefixLength } = endpoint;
-  return routeOp("configure eth0", [
+  return routeOp(`configure ${name}`, [
     setLink({ index: LOOPBACK_INDEX }, { up: true }),
     addAddress({
       index: ETH0_INDEX,

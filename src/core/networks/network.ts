@@ -78,6 +78,15 @@ export interface AttachRequest {
   readonly ports: readonly PortRequest[];
   /** Asked-for MAC address; empty: derived from the address. */
   readonly macAddress: string;
+  readonly interface: InterfaceSettings;
+}
+
+/** The container's end of an endpoint. */
+export interface InterfaceSettings {
+  /** Empty: `eth0`. */
+  readonly name: string;
+  /** Dotted, `IFNAME` in the place of the interface's name: `net.ipv4.conf.IFNAME.log_martians`. */
+  readonly sysctls: readonly { readonly key: string; readonly value: string }[];
 }
 
 export interface NetworkInfo {

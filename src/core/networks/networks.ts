@@ -100,7 +100,10 @@ class DefaultNetworks implements OwnedNetworks {
       const endpoint = { ...reserved, ports: await this.#publish(reserved, request) };
       this.#store.addEndpoint(containerID, endpoint);
       this.#endpoints.set(containerID, endpoint);
-      return { endpoint, plan: endpointPlan(endpoint, { ...this.#bridge, table: this.#table }) };
+      return {
+        endpoint,
+        plan: endpointPlan(endpoint, { ...this.#bridge, table: this.#table, interface: request.interface }),
+      };
     } catch (error) {
       await this.#ports.release(containerID);
       throw error;

@@ -65,7 +65,13 @@ test("get() refuses a beginning that several IDs have", () => {
 });
 
 test("attach() before reconcile() finds no bridge", async () => {
-  const request = { containerID: "c", containerName: "web", ports: [], macAddress: "" };
+  const request = {
+    containerID: "c",
+    containerName: "web",
+    ports: [],
+    macAddress: "",
+    interface: { name: "", sysctls: [] },
+  };
   await expect(open().attach(request)).rejects.toThrow("network bridge not found");
 });
 

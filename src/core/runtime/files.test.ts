@@ -12,6 +12,7 @@ test("hostsFile() lists local names, the user's, and the container's own", () =>
     domainname: "example.org",
     extraHosts: ["db:10.0.0.5", "six=[fd00::1]", "plain:fd00::2", "host.docker.internal:host-gateway"],
     gateway: "172.17.0.1",
+    linked: [{ address: "172.17.0.9", names: ["db", "0123456789ab"] }],
   });
   expect(text).toBe(
     [
@@ -25,6 +26,7 @@ test("hostsFile() lists local names, the user's, and the container's own", () =>
       "fd00::1\tsix",
       "fd00::2\tplain",
       "172.17.0.1\thost.docker.internal",
+      "172.17.0.9\tdb 0123456789ab",
       "172.17.0.2\tabc.example.org abc",
       "",
     ].join("\n"),
@@ -32,7 +34,7 @@ test("hostsFile() lists local names, the user's, and the container's own", () =>
 });
 
 test("hostsFile() has no own line without an address", () => {
-  const text = hostsFile({ address: "", hostname: "abc", domainname: "", extraHosts: [], gateway: "" });
+  const text = hostsFile({ address: "", hostname: "abc", domainname: "", extraHosts: [], gateway: "", linked: [] });
   expect(text).not.toContain("abc");
 });
 

@@ -22,18 +22,35 @@ export interface HostsOptions {
   /** `NAME:ADDRESS` or `NAME=ADDRESS`; the address `host-gateway` stands for `gateway`. */
   readonly extraHosts: readonly string[];
   readonly gateway: string;
+  /** Linked containers. */
+  readonly linked: readonly HostEntry[];
 }
 
-/** `/etc/hosts`: the usual local names, the user's, and the container's own. */
-export function hostsFile({ address, hostname, domainname, extraHosts, gateway }: HostsOptions): string {
-  const extra = extraHosts.map((entry) => {
+export interface HostEntry {
+  readonly address: string;
+  readonly names: readonly string[];
+}
+
+/** `/etc/hosts`: the usual local names, the user's, those of linked containers, and the container's own. */
+export function hostsFile({ address, hostname, domainname, extraHosts, gateway, linked }: HostsOptions): string {
+  const names = domainname ? [`${hostname}.${domainname}`, hostname] : [hostname];
+  const own = address && hostname ? [{ address, names }] : [];
+  const local = LOCAL_HOSTS.map((line) => `${line}\n`).join("");
+  return local + extraHostLines(extraHosts, gateway) + [...linked, ...own].map(hostLine).join("");
+}
+
+/** The user's lines of /etc/hosts. */
+export function extraHostLines(extraHosts: readonly string[], gateway: string): string {
+  const entries = extraHosts.map((entry) => {
     const [, name = entry, target = ""] = /^([^:=]+)[:=](.+)$/s.exec(entry) ?? [];
     const plain = target.replace(/^\[(.*)\]$/, "$1");
-    return `${plain === "host-gateway" ? gateway : plain}\t${name}`;
+    return { address: plain === "host-gateway" ? gateway : plain, names: [name] };
   });
-  const names = domainname ? `${hostname}.${domainname} ${hostname}` : hostname;
-  const own = address && hostname ? [`${address}\t${names}`] : [];
-  return [...LOCAL_HOSTS, ...extra, ...own].map((line) => `${line}\n`).join("");
+  return entries.map(hostLine).join("");
+}
+
+function hostLine({ address, names }: HostEntry): string {
+  return `${address}\t${names.join(" ")}\n`;
 }
 
 export interface ResolvConfOptions {

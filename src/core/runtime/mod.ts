@@ -1,6 +1,8 @@
 /** The plan compiler: container config → runtime-spec document → plan. Start reading at `runtime.ts`. */
 export { cgroupsPath, oomPath } from "./cgroups/paths.ts";
 export {
+  extraHostLines,
+  type HostEntry,
   type HostsOptions,
   hostnameFile,
   hostsFile,
@@ -32,4 +34,5 @@ export type {
   ResolvedUser,
 } from "./types.ts";
 export { resolveUser, type UserFiles } from "./users.ts";
+export { type Fitted, fitResources } from "./validate/fit-resources.ts";
 export { validateHostConfig } from "./validate/host-config.ts";

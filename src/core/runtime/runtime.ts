@@ -3,7 +3,7 @@
  * plan (`compilePlan`). Neither touches the machine: what they need to know of it arrives as `HostFacts` and through a
  * `HostReader`, what they need from the container's root filesystem (its users) arrives resolved.
  *
- *     HostConfig ──validateHostConfig──▶ warnings            (at create)
+ *     HostConfig ──fitResources──▶ HostConfig, warnings ──validateHostConfig──▶ refused or not      (at create)
  *     HostConfig ──buildSpec──▶ Spec ──compilePlan──▶ ProcessPlan ──formatPlan──▶ text
  *                                └──compileExecPlan──▶ ProcessPlan
  *
@@ -21,6 +21,8 @@ export interface SpecInput {
   readonly id: string;
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
+  /** Variables besides, which the container's own override. */
+  readonly environment: readonly string[];
   /** Program and arguments after entrypoint and command were joined. */
   readonly argv: readonly string[];
   readonly user: ResolvedUser;

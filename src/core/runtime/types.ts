@@ -40,6 +40,8 @@ export interface LimitFacts {
   readonly memoryReservation: boolean;
   readonly swappiness: boolean;
   readonly oomKillDisable: boolean;
+  /** v1 only. */
+  readonly kernelMemoryTCP: boolean;
   readonly cpuShares: boolean;
   readonly cpuQuota: boolean;
   readonly cpuRealtime: boolean;

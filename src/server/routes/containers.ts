@@ -24,6 +24,8 @@ type Backend = Pick<
   | "unpause"
   | "rename"
   | "remove"
+  | "links"
+  | "namesByLinks"
   | "prune"
   | "wait"
   | "get"
@@ -91,10 +93,12 @@ async function list(parts: ContainerParts, request: ApiRequest): Promise<HttpRes
   });
   const facts = { networkIDs: networkIDs(parts.networks), now: parts.now() };
   const images = imageNames(parts.images);
+  const linked = parts.containers.namesByLinks();
   const row = async (container: Container) =>
     containerSummary(container, {
       ...facts,
       image: await images(container),
+      linkNames: linked.get(container.id) ?? [],
       health: parts.containers.health(container.id),
       ...(query.flag("size") && { size: await parts.containers.size(container.id) }),
     });
@@ -160,6 +164,7 @@ async function inspect({ containers, networks, system }: ContainerParts, request
     paths: containers.paths(container.id),
     appArmorProfile: containers.appArmorProfile(container.id),
     execIDs: containers.execIDs(container.id),
+    links: containers.links(container.id),
     health: containers.health(container.id),
     storageDriver: system.identity.storageDriver,
     networkIDs: networkIDs(networks),

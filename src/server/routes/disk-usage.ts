@@ -11,7 +11,7 @@ import { volumeView } from "../views/volume.ts";
 import { containerCounts } from "./images.ts";
 
 interface UsageParts {
-  readonly containers: Pick<Containers, "list" | "size">;
+  readonly containers: Pick<Containers, "list" | "size" | "namesByLinks">;
   readonly images: Pick<Images, "list" | "diskUsage">;
   readonly volumes: Pick<Volumes, "list" | "usage">;
   readonly networks: Pick<Networks, "list">;
@@ -58,10 +58,12 @@ async function imageRows(
 async function containerRows({ containers, networks, now }: UsageParts): Promise<unknown[]> {
   const ids = new Map(networks.list().map((network) => [network.name, network.id]));
   const all = await containers.list({ all: true, limit: 0, filters: new Map() });
+  const linked = containers.namesByLinks();
   return Promise.all(
     all.map(async (container) =>
       containerSummary(container, {
         image: container.imageName,
+        linkNames: linked.get(container.id) ?? [],
         networkIDs: (name) => ids.get(name) ?? "",
         now: now(),
         size: await containers.size(container.id),

@@ -87,7 +87,7 @@ const paths = {
   hostname: running.HostnamePath,
   resolvConf: running.ResolvConfPath,
 };
-const facts = { paths, appArmorProfile: "", execIDs: [], storageDriver: "overlay2", networkIDs };
+const facts = { paths, appArmorProfile: "", execIDs: [], links: [], storageDriver: "overlay2", networkIDs };
 
 describe("containerInspect()", () => {
   test("is what Docker says of a running container", () => {
@@ -145,6 +145,7 @@ describe("containerSummary()", () => {
   const row = (fields: Parameters<typeof container>[0], size?: { rw: number; rootFs: number }) =>
     containerSummary(container(fields), {
       image: "tughttp-bb:1",
+      linkNames: [],
       networkIDs,
       now: new Date(Date.parse(running.State.StartedAt) + 300_000),
       ...(size && { size }),

@@ -1,4 +1,4 @@
-import type { ContainerInspectResponse, ContainerSummary, Health } from "#api/engine";
+import type { ContainerInspectResponse, ContainerSummary, Health, HostConfig } from "#api/engine";
 import type { Container, ContainerPaths } from "#core/containers";
 import { containerConfigView } from "./container-config.ts";
 import { containerState, statusText } from "./container-state.ts";
@@ -10,6 +10,8 @@ export interface InspectFacts {
   readonly paths: ContainerPaths;
   readonly appArmorProfile: string;
   readonly execIDs: readonly string[];
+  /** `/CONTAINER:/PARENT/ALIAS` */
+  readonly links: readonly string[];
   /** Undefined without a health check. */
   readonly health?: NonNullable<Health> | undefined;
   readonly storageDriver: string;
@@ -41,7 +43,7 @@ export function containerInspect(container: Container, facts: InspectFacts): Wir
     ProcessLabel: "",
     AppArmorProfile: facts.appArmorProfile,
     ExecIDs: facts.execIDs.length === 0 ? null : facts.execIDs,
-    HostConfig: hostConfigView(container.hostConfig),
+    HostConfig: hostConfigView(withLinks(container.hostConfig, facts.links)),
     GraphDriver: { Data: null, Name: facts.storageDriver },
     ...(facts.size && { SizeRw: facts.size.rw, SizeRootFs: facts.size.rootFs }),
     Mounts: [...container.mounts],
@@ -50,9 +52,16 @@ export function containerInspect(container: Container, facts: InspectFacts): Wir
   };
 }
 
+/** Links as they are now, not as they were asked for. */
+function withLinks({ Links: _, ...hostConfig }: HostConfig, links: readonly string[]): HostConfig {
+  return links.length > 0 ? { ...hostConfig, Links: [...links] } : hostConfig;
+}
+
 export interface SummaryFacts {
   /** The image's name as the user typed it, or its ID when that name now means another image. */
   readonly image: string;
+  /** Further names, which other containers' links give it. */
+  readonly linkNames: readonly string[];
   readonly networkIDs: NetworkIDs;
   readonly health?: NonNullable<Health> | undefined;
   readonly now: Date;
@@ -63,7 +72,7 @@ export interface SummaryFacts {
 export function containerSummary(container: Container, facts: SummaryFacts): Wire<ContainerSummary> {
   return {
     Id: container.id,
-    Names: [`/${container.name}`],
+    Names: [`/${container.name}`, ...facts.linkNames].sort(),
     Image: facts.image,
     ImageID: container.imageID,
     Command: commandText(container),

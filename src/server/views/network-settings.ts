@@ -36,10 +36,13 @@ export function networkSettings(container: Container, networkIDs: NetworkIDs): W
 export function networksOf(container: Container, networkIDs: NetworkIDs): Record<string, Wire<EndpointSettings>> {
   const mode = container.hostConfig.NetworkMode || "bridge";
   if (mode.startsWith("container:") || container.config.NetworkDisabled) return {};
-  const name = mode === "default" ? "bridge" : mode;
+  const asked = Object.keys(container.networking.EndpointsConfig ?? {});
+  const names = asked.length > 0 ? asked : [mode === "default" ? "bridge" : mode];
   // Before its first run a container has not met its network.
-  const networkID = container.state.status === "created" ? "" : networkIDs(name);
-  return { [name]: endpointSettings(container, name, networkID) };
+  const met = container.state.status !== "created";
+  return Object.fromEntries(
+    names.map((name) => [name, endpointSettings(container, name, met ? networkIDs(name) : "")]),
+  );
 }
 
 /** Rows of the `PORTS` column: what is published, and what is exposed only. */

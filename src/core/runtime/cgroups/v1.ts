@@ -64,11 +64,12 @@ function optional(file: string, value: string | number | undefined): Files {
 }
 
 /** In a fresh cgroup both limits are infinite, and swap may never be below memory: memory goes first. */
-function memoryFiles({ limit, swap, reservation, swappiness, disableOOMKiller }: MemoryResources): Files {
+function memoryFiles({ limit, swap, reservation, kernelTCP, swappiness, disableOOMKiller }: MemoryResources): Files {
   return [
     ...optional("memory.limit_in_bytes", limit),
     ...optional("memory.memsw.limit_in_bytes", swap),
     ...optional("memory.soft_limit_in_bytes", reservation),
+    ...optional("memory.kmem.tcp.limit_in_bytes", kernelTCP),
     ...optional("memory.swappiness", swappiness),
     ...optional("memory.oom_control", disableOOMKiller ? 1 : undefined),
   ];

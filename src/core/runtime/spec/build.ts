@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { Linux, Spec, SpecNamespace, SpecNamespaceType } from "#api/oci";
 import type { SpecInput } from "../runtime.ts";
 import { hiddenPaths } from "./defaults.ts";
@@ -31,7 +32,7 @@ export function buildSpec(asked: SpecInput): Spec {
     process: buildProcess(input, security),
     root: { path: input.rootPath, ...(hostConfig.ReadonlyRootfs ? { readonly: true } : {}) },
     ...(modes.uts === "private" && config.Hostname ? { hostname: config.Hostname } : {}),
-    mounts: buildMounts(input, modes),
+    mounts: buildMounts(input, modes, security),
     ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
     linux: buildLinux(input, modes, security),
   };
@@ -58,14 +59,19 @@ function shieldedPaths(
   { hostConfig, host }: SpecInput,
   security: Security,
 ): Pick<Linux, "maskedPaths" | "readonlyPaths"> {
-  if (hostConfig.Privileged || security.systemPathsUnconfined) return {};
-  const usual = hiddenPaths(host);
-  const maskedPaths = hostConfig.MaskedPaths ?? usual.maskedPaths;
-  const readonlyPaths = hostConfig.ReadonlyPaths ?? usual.readonlyPaths;
+  const open = hostConfig.Privileged || security.systemPathsUnconfined;
+  const usual = open ? { maskedPaths: [], readonlyPaths: [] } : hiddenPaths(host);
+  const maskedPaths = fromRoot(hostConfig.MaskedPaths ?? usual.maskedPaths);
+  const readonlyPaths = fromRoot(hostConfig.ReadonlyPaths ?? usual.readonlyPaths);
   return {
     ...(maskedPaths.length > 0 ? { maskedPaths } : {}),
     ...(readonlyPaths.length > 0 ? { readonlyPaths } : {}),
   };
+}
+
+/** Runtimes stand in the root when they come to these paths. */
+function fromRoot(paths: readonly string[]): string[] {
+  return paths.map((path) => posix.join("/", path));
 }
 
 function buildNamespaces(modes: NamespaceModes, join: SpecInput["join"]): SpecNamespace[] {

@@ -58,8 +58,9 @@ export const NETWORK_SYSCTLS = {
 };
 
 /** /dev/shm is not among them: it depends on the IPC mode. */
-export function defaultMounts(options: { privileged: boolean }): SpecMount[] {
+export function defaultMounts(options: { privileged: boolean; writableCgroups: boolean }): SpecMount[] {
   const ro = options.privileged ? [] : ["ro"];
+  const cgroupRo = options.writableCgroups ? [] : ["ro"];
   const quiet = ["nosuid", "noexec", "nodev"];
   return [
     { destination: "/proc", type: "proc", source: "proc", options: quiet },
@@ -76,7 +77,7 @@ export function defaultMounts(options: { privileged: boolean }): SpecMount[] {
       options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
     },
     { destination: "/sys", type: "sysfs", source: "sysfs", options: [...quiet, ...ro] },
-    { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...ro, ...quiet] },
+    { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...cgroupRo, ...quiet] },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: quiet },
   ];
 }

@@ -7,15 +7,18 @@ import type { NamespaceModes } from "./modes.ts";
 import type { BindPoint, MountPoint } from "./mount-point.ts";
 import { mountPoints } from "./mount-points.ts";
 import { checkPropagation } from "./propagation.ts";
+import type { Security } from "./security.ts";
 
 /**
  * All mounts in the order in which they are made: Docker's own, unless the user mounts something at the same place, then
  * the container's files and the user's mounts, outer before inner.
  */
-export function buildMounts(input: SpecInput, modes: NamespaceModes): SpecMount[] {
+export function buildMounts(input: SpecInput, modes: NamespaceModes, security: Security): SpecMount[] {
   const points = mountPoints(input.hostConfig);
   const taken = new Set(points.map((point) => point.destination));
-  const own = [...defaultMounts({ privileged: input.hostConfig.Privileged ?? false }), ...shmMount(input, modes)];
+  const privileged = input.hostConfig.Privileged ?? false;
+  const usual = defaultMounts({ privileged, writableCgroups: security.writableCgroups ?? privileged });
+  const own = [...usual, ...shmMount(input, modes)];
   const later = [...points.map((point) => pointMount(point, input)), ...fileMounts(input)].filter(
     (mount, index) => index < points.length || !taken.has(mount.destination),
   );

@@ -47,13 +47,20 @@ function workingDirectory(path: string): string {
 }
 
 /** The variables of a container's first process; HOME from the user's record where it is not set. */
-function containerEnvironment({ config, user }: SpecInput): string[] {
-  return withHome(baseEnvironment(config, config.Tty === true), user.home);
+function containerEnvironment({ config, environment, user }: SpecInput): string[] {
+  return withHome(baseEnvironment(config, { tty: config.Tty === true, environment }), user.home);
 }
 
-/** PATH, HOSTNAME and, with a terminal, TERM as Docker sets them for every process, overridden by the container's own variables. */
-export function baseEnvironment(config: ContainerConfig, tty: boolean): string[] {
-  const defaults = [DEFAULT_PATH, `HOSTNAME=${config.Hostname ?? ""}`, ...(tty ? ["TERM=xterm"] : [])];
+/**
+ * PATH, HOSTNAME and, with a terminal, TERM as Docker sets them for every process, and what `environment` adds, overridden by the
+ * container's own variables.
+ */
+export function baseEnvironment(
+  config: ContainerConfig,
+  { tty, environment }: { readonly tty: boolean; readonly environment: readonly string[] },
+): string[] {
+  const own = [DEFAULT_PATH, `HOSTNAME=${config.Hostname ?? ""}`, ...(tty ? ["TERM=xterm"] : [])];
+  const defaults = [...own, ...environment];
   return mergeEnvironment(defaults, config.Env ?? []);
 }
 

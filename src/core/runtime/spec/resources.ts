@@ -44,6 +44,7 @@ function memoryResources(resources: Resources, limits: LimitFacts): MemoryResour
     ...(MemoryReservation > 0 && limits.memoryReservation ? { reservation: MemoryReservation } : {}),
     ...(swap > 0 && limits.swap ? { swap } : {}),
     ...(MemorySwappiness >= 0 && limits.swappiness ? { swappiness: MemorySwappiness } : {}),
+    ...(limits.kernelMemoryTCP ? positive("kernelTCP", resources.KernelMemoryTCP) : {}),
     disableOOMKiller: limits.oomKillDisable && (resources.OomKillDisable ?? false),
   };
 }

@@ -14,6 +14,8 @@ export interface Security {
   readonly seccomp: SpecSeccomp | undefined;
   /** No masked and no read-only paths. */
   readonly systemPathsUnconfined: boolean;
+  /** Whether the container may write to its cgroups; undefined: as a privileged one may. */
+  readonly writableCgroups: boolean | undefined;
 }
 
 interface Choices {
@@ -21,6 +23,7 @@ interface Choices {
   apparmor: string | undefined;
   seccomp: string | undefined;
   systemPaths: string | undefined;
+  writableCgroups: boolean | undefined;
 }
 
 /**
@@ -37,6 +40,7 @@ export function parseSecurity(hostConfig: HostConfig, host: HostFacts): Security
     apparmorProfile: apparmorProfile(choices.apparmor, { host, privileged }),
     seccomp: seccompFilter(choices.seccomp, hostConfig, host),
     systemPathsUnconfined: choices.systemPaths === "unconfined",
+    writableCgroups: choices.writableCgroups,
   };
 }
 
@@ -48,7 +52,13 @@ export function confinement(hostConfig: HostConfig, host: HostFacts): string {
 }
 
 function readOptions({ SecurityOpt }: HostConfig): Choices {
-  const choices: Choices = { noNewPrivileges: false, apparmor: undefined, seccomp: undefined, systemPaths: undefined };
+  const choices: Choices = {
+    noNewPrivileges: false,
+    apparmor: undefined,
+    seccomp: undefined,
+    systemPaths: undefined,
+    writableCgroups: undefined,
+  };
   for (const option of SecurityOpt ?? []) readOption(option, choices);
   return choices;
 }
@@ -56,6 +66,10 @@ function readOptions({ SecurityOpt }: HostConfig): Choices {
 function readOption(option: string, choices: Choices): void {
   if (option === "no-new-privileges") {
     choices.noNewPrivileges = true;
+    return;
+  }
+  if (option === "writable-cgroups") {
+    choices.writableCgroups = true;
     return;
   }
   const [, name, value] = /^([^=:]+)[=:](.*)$/s.exec(option) ?? [];
@@ -75,10 +89,11 @@ function readOption(option: string, choices: Choices): void {
       if (value !== "unconfined") throw wrong();
       choices.systemPaths = value;
       break;
+    case "writable-cgroups":
+      choices.writableCgroups = parseBoolean(value, wrong);
+      break;
     case "label":
-      // Without SELinux every label is off already; any other wish could not act.
-      if (value !== "disable")
-        throw invalid(`invalid --security-opt ${JSON.stringify(option)}: this engine sets no SELinux labels`);
+      // Labels are SELinux's, which is off in this engine as it is in Docker unless its daemon was told otherwise.
       break;
     default:
       throw wrong();

@@ -22,10 +22,9 @@ export interface ValidationContext {
  * Checks at create everything of a host config that the runtime acts on, so that a start can only fail for reasons that
  * came later.
  *
- * @returns warnings as Docker words them: wishes that this kernel cannot fulfil and that `buildSpec` leaves out
  * @throws `invalid-parameter` for what can never act
  */
-export function validateHostConfig(asked: HostConfig, { host, reader }: ValidationContext): string[] {
+export function validateHostConfig(asked: HostConfig, { host, reader }: ValidationContext): void {
   const hostConfig = withoutNulls(asked);
   checkNumbers(hostConfig);
   const modes = namespaceModes(hostConfig, host);
@@ -36,9 +35,8 @@ export function validateHostConfig(asked: HostConfig, { host, reader }: Validati
   buildSysctls(hostConfig.Sysctls ?? {}, { modes, domainname: "" });
   for (const limit of hostConfig.Ulimits ?? []) rlimit(limit);
   checkAnnotations(hostConfig.Annotations ?? {});
-  checkPaths(hostConfig);
   checkUnavailable(hostConfig);
-  return validateResources(hostConfig, host, reader);
+  validateResources(hostConfig, host, reader);
 }
 
 function checkNumbers({ OomScoreAdj = 0, ShmSize = 0 }: HostConfig): void {
@@ -52,15 +50,9 @@ function checkAnnotations(annotations: Readonly<Record<string, string>>): void {
   if ("" in annotations) throw invalid("invalid Annotations: the empty string is not permitted as an annotation key");
 }
 
-function checkPaths({ MaskedPaths = [], ReadonlyPaths = [] }: HostConfig): void {
-  for (const path of [...MaskedPaths, ...ReadonlyPaths]) {
-    if (!path.startsWith("/")) throw invalid(`invalid masked or read-only path "${path}": it is not absolute`);
-  }
-}
-
 /** Options that Docker knows and that nothing here stands for. */
 function checkUnavailable(hostConfig: HostConfig): void {
-  const { DeviceRequests, Isolation, StorageOpt, VolumeDriver, Links } = hostConfig;
+  const { DeviceRequests, Isolation, StorageOpt, VolumeDriver } = hostConfig;
   const request = DeviceRequests?.[0];
   if (request) {
     const capabilities = (request.Capabilities ?? []).map((all) => `[${all.join(" ")}]`).join(" ");
@@ -69,11 +61,11 @@ function checkUnavailable(hostConfig: HostConfig): void {
   if (Isolation && Isolation !== "default") {
     throw invalid(`invalid isolation (${Isolation}): linux only supports 'default'`);
   }
-  if (Object.keys(StorageOpt ?? {}).length > 0) {
-    throw invalid("--storage-opt is not supported: the storage drivers of this engine have no quotas");
+  for (const option of Object.keys(StorageOpt ?? {})) {
+    if (option.toLowerCase() !== "size") throw invalid(`Unknown option ${option}`);
+    throw invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
   }
   if (VolumeDriver && VolumeDriver !== "local") throw unavailable(`volume driver "${VolumeDriver}"`);
-  if (Links?.length) throw unavailable("--link");
 }
 
 function unavailable(what: string): EngineError {

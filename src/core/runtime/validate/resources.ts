@@ -1,4 +1,4 @@
-/** Limits of a container: what Docker refuses, and what it drops with a warning where the kernel cannot (moby daemon_unix.go). */
+/** Limits of a container that Docker refuses. What it drops, since a kernel cannot, has gone before (`fitResources`). */
 import type { Resources } from "#api/engine";
 import { invalid } from "../errors.ts";
 import type { HostReader } from "../host/reader.ts";
@@ -10,8 +10,8 @@ const MIB = 1024 * 1024;
 /** Below this a container's own start-up does not fit. */
 const MEMORY_MINIMUM = 6 * MIB;
 
-/** @returns warnings; @throws `invalid-parameter` */
-export function validateResources(resources: Resources, host: HostFacts, reader: HostReader): string[] {
+/** @throws `invalid-parameter` */
+export function validateResources(resources: Resources, host: HostFacts, reader: HostReader): void {
   const { limits } = host.cgroups;
   checkIntegers(resources);
   checkMemory(resources);
@@ -20,7 +20,6 @@ export function validateResources(resources: Resources, host: HostFacts, reader:
   checkOthers(resources);
   // Names of block devices have to lead to some.
   buildResources(resources, { reader, limits, devices: [] });
-  return warnings(resources, limits);
 }
 
 function checkIntegers(resources: Resources): void {
@@ -37,7 +36,6 @@ function checkMemory({ Memory = 0, MemorySwap = 0, MemoryReservation = 0, Memory
   if (Memory === 0 && MemorySwap > 0) {
     throw invalid("You should always set the Memory limit when using Memoryswap limit, see usage");
   }
-  if (MemorySwap < -1) throw invalid(`Invalid value: ${MemorySwap}, memory and swap can be limited from 0 on, or -1`);
   if (MemorySwappiness !== undefined && (MemorySwappiness < -1 || MemorySwappiness > 100)) {
     throw invalid(`Invalid value: ${MemorySwappiness}, valid memory swappiness range is 0-100`);
   }
@@ -56,6 +54,11 @@ const CPU_SHARES_MINIMUM = 2;
 
 function checkCpu(resources: Resources, host: HostFacts): void {
   const { NanoCpus = 0, CpuPeriod = 0, CpuQuota = 0, CpuShares = 0 } = resources;
+  if (NanoCpus > 0 && !host.cgroups.limits.cpuQuota) {
+    throw invalid(
+      "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted",
+    );
+  }
   if (NanoCpus > 0 && CpuPeriod > 0) throw conflict("Nano CPUs and CPU Period cannot both be set");
   if (NanoCpus > 0 && CpuQuota > 0) throw conflict("Nano CPUs and CPU Quota cannot both be set");
   if (NanoCpus < 0 || NanoCpus > host.cpus * 1e9 || (NanoCpus > 0 && NanoCpus < 1e7)) {
@@ -112,67 +115,10 @@ function outOf({ minimum, maximum }: { minimum: number; maximum: number }, value
   return value < minimum || value > maximum;
 }
 
-function checkOthers(resources: Resources): void {
-  if (resources.KernelMemoryTCP) {
-    throw invalid("kernel TCP memory cannot be limited: the kernel dropped that limit; leave KernelMemoryTCP out");
-  }
-  for (const field of ["CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"] as const) {
-    if (resources[field]) throw invalid(`invalid option: Linux does not support ${field}`);
-  }
-}
-
-function warnings(resources: Resources, limits: LimitFacts): string[] {
-  const { Memory = 0, MemorySwap = 0, MemorySwappiness = -1, OomKillDisable } = resources;
-  const lacking = (what: string, outcome: string) =>
-    `Your kernel does not support ${what} or the cgroup is not mounted. ${outcome}`;
-  const discarded = [
-    [Memory > 0 && !limits.memory, lacking("memory limit capabilities", "Limitation discarded.")],
-    [
-      Memory > 0 && limits.memory && MemorySwap !== -1 && !limits.swap,
-      lacking("swap limit capabilities", "Memory limited without swap."),
-    ],
-    [
-      MemorySwappiness !== -1 && !limits.swappiness,
-      lacking("memory swappiness capabilities", "Memory swappiness discarded."),
-    ],
-    [
-      Boolean(resources.MemoryReservation) && !limits.memoryReservation,
-      lacking("memory soft limit capabilities", "Limitation discarded."),
-    ],
-    [
-      OomKillDisable && !limits.oomKillDisable,
-      "Your kernel does not support OomKillDisable. OomKillDisable discarded.",
-    ],
-    [
-      OomKillDisable && limits.oomKillDisable && Memory === 0,
-      "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.",
-    ],
-    [(resources.PidsLimit ?? 0) > 0 && !limits.pids, lacking("PIDs limit capabilities", "PIDs limit discarded.")],
-    [Boolean(resources.CpuShares) && !limits.cpuShares, lacking("CPU shares", "Shares discarded.")],
-    [
-      Boolean(resources.NanoCpus) && !limits.cpuQuota,
-      "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted",
-    ],
-    [
-      Boolean(resources.CpuPeriod || resources.CpuQuota) && !limits.cpuQuota,
-      lacking("CPU CFS scheduler", "Period and quota discarded."),
-    ],
-    [Boolean(resources.CpusetCpus || resources.CpusetMems) && !limits.cpuset, lacking("cpuset", "Cpuset discarded.")],
-    [Boolean(resources.BlkioWeight) && !limits.blkioWeight, lacking("Block I/O weight", "Weight discarded.")],
-    [
-      Boolean(resources.BlkioWeightDevice?.length) && !limits.blkioWeightDevice,
-      lacking("Block I/O weight_device", "Weight-device discarded."),
-    ],
-    [throttles(resources) && !limits.blkioThrottle, lacking("Block I/O throttling", "Throttling discarded.")],
-  ] as const;
-  return discarded.filter(([applies]) => applies).map(([, warning]) => warning);
-}
-
-function throttles(resources: Resources): boolean {
-  return [
-    resources.BlkioDeviceReadBps,
-    resources.BlkioDeviceWriteBps,
-    resources.BlkioDeviceReadIOps,
-    resources.BlkioDeviceWriteIOps,
-  ].some((list) => Boolean(list?.length));
+/** What only Windows has. Docker keeps a `CpuCount` and makes nothing of it. */
+function checkOthers({ IOMaximumBandwidth, IOMaximumIOps }: Resources): void {
+  const unsupported = (what: string) =>
+    invalid(`invalid option: QoS maximum ${what} configuration is not supported on linux`);
+  if (IOMaximumBandwidth) throw unsupported("bandwidth");
+  if (IOMaximumIOps) throw unsupported("IOPs");
 }
