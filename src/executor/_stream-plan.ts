@@ -101,7 +101,10 @@ interface Stream {
   readonly ended: Promise<readonly Uint8Array[]>;
 }
 
-/** Listens, starts the plan, and waits until its first op has connected. */
+/**
+ * Listens, starts the plan, and waits until it has connected: as late as the socket can still be reached, so that nothing is read of
+ * a source whose plan then fails to open what it is for.
+ */
 async function openStream(run: Run, plan: HostPlan, socketPath: string): Promise<Stream> {
   const server = createServer();
   const connected = Promise.withResolvers<Socket>();
@@ -113,7 +116,8 @@ async function openStream(run: Run, plan: HostPlan, socketPath: string): Promise
   server.once("error", connected.reject);
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   try {
-    const ended = run([{ op: "connect", path: socketPath }, ...plan]).catch(throwRebased);
+    const at = plan.findIndex(({ op }) => op === "pivot" || op === "walk" || op === "receive");
+    const ended = run(plan.toSpliced(at, 0, { op: "connect", path: socketPath })).catch((error) => rethrow(error, at));
     // Whoever has left does not ask how it ended.
     ended.catch(() => undefined);
     const socket = await Promise.race([connected.promise, ended.then(() => connected.promise)]);
@@ -124,9 +128,10 @@ async function openStream(run: Run, plan: HostPlan, socketPath: string): Promise
   }
 }
 
-/** The caller's plan begins after `connect`. */
-function throwRebased(error: unknown): never {
+/** Ops count as in the caller's plan, which does not have `connect`. */
+function rethrow(error: unknown, connect: number): never {
   if (!(error instanceof EngineError) || error.data.section !== "host") throw error;
-  const data = { ...error.data, op: Number(error.data.op) - 1 };
+  const op = Number(error.data.op);
+  const data = { ...error.data, op: op > connect ? op - 1 : op };
   throw new EngineError(error.kind, error.message, { data });
 }

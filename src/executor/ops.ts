@@ -82,7 +82,7 @@ export type FileOp =
 
 /** Ops that look at a container's files or change them, in a host plan that opened their root (`root`). */
 export type TreeOp =
-  /** Connects to the daemon, for the op that streams: `Executor.stream` puts it in front. */
+  /** Connects to the daemon, for the op that streams: `Executor.walk` and `send` put it into their plans. */
   | { readonly op: "connect"; readonly path: string }
   /**
    * Looks at what is there without following a link at the end. The result is `num mode, big size, big seconds,

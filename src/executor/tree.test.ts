@@ -361,6 +361,26 @@ describe("receive", () => {
     expect(lab.executor.send(plan, broken)).rejects.toThrow("the client went away");
   });
 
+  test("reads nothing of its source before the root is open", async () => {
+    let isRead = false;
+    const parts = (async function* () {
+      isRead = true;
+      yield place("f");
+    })();
+    const sending = lab.executor.send(
+      [
+        { op: "unshare-mounts" },
+        { op: "mount-root-of", pid: process.pid, startTicks: 1, path: folder },
+        { op: "root", path: folder },
+        { op: "pivot", propagation: 0, readonly: false },
+        { op: "receive", target: Buffer.from("/") },
+      ],
+      parts,
+    );
+    expect((await failure(sending)).data).toMatchObject({ errno: 3, section: "host", op: 1 });
+    expect(isRead).toBe(false);
+  });
+
   test("tells a failure while its source is still waiting", async () => {
     const silent = Promise.withResolvers<never>();
     const parts = (async function* () {

@@ -40,6 +40,28 @@ raw.close()
 assert container.logs() == b"started\n", container.logs()
 assert next(container.logs(stream=True, follow=True)) == b"started\n"
 assert any("sleep" in " ".join(row) for row in container.top()["Processes"])
+buffer = io.BytesIO()
+with tarfile.open(fileobj=buffer, mode="w") as archive:
+    entry = tarfile.TarInfo("file")
+    entry.size = 4
+    archive.addfile(entry, io.BytesIO(b"data"))
+assert container.put_archive("/tmp", buffer.getvalue())
+stream, stat = container.get_archive("/tmp/file")
+assert (stat["name"], stat["size"], stat["linkTarget"]) == ("file", 4, ""), stat
+got = tarfile.open(fileobj=io.BytesIO(b"".join(stream)))
+assert got.extractfile("file").read() == b"data"
+try:
+    container.get_archive("/none")
+    raise AssertionError("what is not there must raise")
+except docker.errors.NotFound:
+    pass
+assert {"Path": "/tmp/file", "Kind": 1} in container.diff(), container.diff()
+names = tarfile.open(fileobj=io.BytesIO(b"".join(container.export()))).getnames()
+assert "tmp/file" in names and "bin/busybox" in names
+made = container.commit(repository="committed", tag="py", message="why", author="me", changes=["CMD cat /tmp/file"])
+assert made.tags == ["committed:py"] and made.history()[0]["Comment"] == "why", made.history()
+assert client.containers.run("committed:py", remove=True) == b"data"
+client.images.remove("committed:py")
 container.stop(timeout=0)
 assert container.wait()["StatusCode"] == 137
 container.rename("py2")
@@ -52,11 +74,6 @@ try:
 except docker.errors.NotFound:
     pass
 
-buffer = io.BytesIO()
-with tarfile.open(fileobj=buffer, mode="w") as archive:
-    entry = tarfile.TarInfo("file")
-    entry.size = 4
-    archive.addfile(entry, io.BytesIO(b"data"))
 image = client.images.get("busybox")
 assert image.tag("renamed", "tag")
 assert "renamed:tag" in client.images.get("busybox").tags

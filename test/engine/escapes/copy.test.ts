@@ -294,9 +294,9 @@ describe("whoever does the copying", () => {
 async function slowly(head: string, body: Uint8Array = new Uint8Array(0)): Promise<Socket> {
   const socket = connect({ path: daemon.socket });
   socket.on("error", () => undefined);
-  socket.write(Buffer.concat([Buffer.from(`${head}\r\nHost: tug\r\n\r\n`), body]));
-  socket.pause();
   await new Promise((resolve) => socket.once("connect", resolve));
+  socket.pause();
+  socket.write(Buffer.concat([Buffer.from(`${head}\r\nHost: tug\r\n\r\n`), body]));
   return socket;
 }
 
