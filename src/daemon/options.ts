@@ -288,6 +288,7 @@ export const OPTIONS = [
 export type Flag = (typeof OPTIONS)[number]["flag"];
 
 const NO_SWARM = "this engine has no swarm mode";
+const CDI = "specifications of CDI devices are read from /etc/cdi and /var/run/cdi";
 const OWN_FIREWALL = "tug keeps to an nft table of its own and leaves all other rules alone";
 const ONE_BRIDGE = "the default bridge is the only bridge network yet";
 
@@ -301,8 +302,8 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   bip6: "the default bridge has no IPv6",
   "bridge-accept-fwmark": OWN_FIREWALL,
   builder: "this engine does not build images yet",
-  "cdi-spec-dir": "there are no CDI devices",
-  "cdi-spec-dirs": "there are no CDI devices",
+  "cdi-spec-dir": CDI,
+  "cdi-spec-dirs": CDI,
   containerd: "tug needs no containerd",
   "containerd-namespace": "tug needs no containerd",
   "containerd-plugins-namespace": "tug needs no containerd",

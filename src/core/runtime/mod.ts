@@ -1,4 +1,5 @@
 /** The plan compiler: container config → runtime-spec document → plan. Start reading at `runtime.ts`. */
+export { CDI_DIRECTORIES } from "./cdi/inject-devices.ts";
 export { cgroupsPath, oomPath } from "./cgroups/paths.ts";
 export {
   extraHostLines,

@@ -1,5 +1,6 @@
 import type { SystemInfo, SystemVersion } from "#api/engine";
 import type { RegistrySettings } from "#core/distribution";
+import { CDI_DIRECTORIES } from "#core/runtime";
 import type { EngineIdentity, SystemFacts } from "../backends.ts";
 import { API_VERSION, MIN_API_VERSION } from "../version.ts";
 import { registryConfig, withoutPassword } from "./registries.ts";
@@ -130,7 +131,7 @@ export function infoView(identity: EngineIdentity, parts: InfoParts): Wire<Syste
     InitCommit: { ID: "" },
     SecurityOptions: [...facts.securityOptions],
     FirewallBackend: { Driver: "nftables", Info: null },
-    CDISpecDirs: [],
+    CDISpecDirs: [...CDI_DIRECTORIES],
     Warnings: facts.warnings.length === 0 ? null : [...facts.warnings],
   };
 }

@@ -15,7 +15,7 @@ const process = { ...base.process, user: { uid: 0, gid: 0 }, args: ["true"], cwd
 
 describe("compilePlan()", () => {
   test.each([
-    ["hooks", { hooks: { prestart: [{ path: "/bin/true" }] } }, "hooks cannot act here"],
+    ["hooks", { hooks: { prestart: [{ path: "/bin/true" }] } }, "hooks need another runtime"],
     ["a document without a process", { process: undefined }, "it has no process"],
     ["no command", { process: { ...process, args: [] } }, "no command specified"],
     ["SELinux labels", { process: { ...process, selinuxLabel: "x" } }, "SELinux labels cannot act here"],

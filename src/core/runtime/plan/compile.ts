@@ -38,7 +38,7 @@ export function compilePlan(input: PlanInput): ProcessPlan {
 function checkDocument({ process, hooks, linux }: Spec): void {
   if (!process) throw invalid("runtime-spec document: it has no process");
   if (Object.values(hooks ?? {}).some((list) => list.length > 0))
-    throw invalid("runtime-spec document: hooks cannot act here");
+    throw invalid("runtime-spec document: hooks need another runtime than tug's own (--runtime runc)");
   if (process.selinuxLabel || linux?.mountLabel) throw invalid("runtime-spec document: SELinux labels cannot act here");
   if (!linux?.namespaces?.some(({ type, path }) => type === "mount" && !path)) {
     throw invalid("runtime-spec document: a container needs a mount namespace of its own");

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import type { Linux, Spec, SpecNamespace, SpecNamespaceType } from "#api/oci";
+import { injectDevices, requestedDevices } from "../cdi/inject-devices.ts";
 import type { SpecInput } from "../runtime.ts";
 import { hiddenPaths } from "./defaults.ts";
 import { buildDevices } from "./devices.ts";
@@ -27,7 +28,7 @@ export function buildSpec(asked: SpecInput): Spec {
   const modes = namespaceModes(hostConfig, input.host);
   const security = parseSecurity(hostConfig, input.host);
   const annotations = hostConfig.Annotations ?? {};
-  return {
+  const spec: Spec = {
     ociVersion: OCI_VERSION,
     process: buildProcess(input, security),
     root: { path: input.rootPath, ...(hostConfig.ReadonlyRootfs ? { readonly: true } : {}) },
@@ -36,6 +37,8 @@ export function buildSpec(asked: SpecInput): Spec {
     ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
     linux: buildLinux(input, modes, security),
   };
+  const devices = requestedDevices(hostConfig, input.reader);
+  return devices.length > 0 ? injectDevices(spec, devices, input.reader) : spec;
 }
 
 function buildLinux(input: SpecInput, modes: NamespaceModes, security: Security): Linux {

@@ -1,5 +1,6 @@
 import type { HostConfig } from "#api/engine";
 import { EngineError } from "#lib/errors";
+import { requestedDevices } from "../cdi/inject-devices.ts";
 import { invalid } from "../errors.ts";
 import type { HostReader } from "../host/reader.ts";
 import { containerCapabilities } from "../spec/capabilities.ts";
@@ -35,6 +36,7 @@ export function validateHostConfig(asked: HostConfig, { host, reader }: Validati
   buildSysctls(hostConfig.Sysctls ?? {}, { modes, domainname: "" });
   for (const limit of hostConfig.Ulimits ?? []) rlimit(limit);
   checkAnnotations(hostConfig.Annotations ?? {});
+  requestedDevices(hostConfig, reader);
   checkUnavailable(hostConfig);
   validateResources(hostConfig, host, reader);
 }
@@ -52,12 +54,7 @@ function checkAnnotations(annotations: Readonly<Record<string, string>>): void {
 
 /** Options that Docker knows and that nothing here stands for. */
 function checkUnavailable(hostConfig: HostConfig): void {
-  const { DeviceRequests, Isolation, StorageOpt, VolumeDriver } = hostConfig;
-  const request = DeviceRequests?.[0];
-  if (request) {
-    const capabilities = (request.Capabilities ?? []).map((all) => `[${all.join(" ")}]`).join(" ");
-    throw invalid(`could not select device driver "${request.Driver ?? ""}" with capabilities: [${capabilities}]`);
-  }
+  const { Isolation, StorageOpt, VolumeDriver } = hostConfig;
   if (Isolation && Isolation !== "default") {
     throw invalid(`invalid isolation (${Isolation}): linux only supports 'default'`);
   }
