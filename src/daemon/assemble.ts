@@ -171,6 +171,7 @@ export async function assemble({ config, release, logger, proxies }: Parts): Pro
       layout: new Layout({ dataRoot, execRoot }),
       defaults: config.containers,
       hostname,
+      processID: process.pid,
       // An image that was removed by force went on living for its containers.
       removed: (image) => {
         if (!images.isKnown(image)) garbage.request();

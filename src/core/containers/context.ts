@@ -21,6 +21,7 @@ import type { Container, ContainerID } from "./container.ts";
 import type { ExecTable } from "./exec-table.ts";
 import type { HealthState } from "./health.ts";
 import type { Layout } from "./layout.ts";
+import type { Shippers } from "./log/ship/shippers.ts";
 import type { Randomness } from "./names.ts";
 import type { PendingAttaches } from "./pending-attaches.ts";
 import { isRunning } from "./state.ts";
@@ -46,9 +47,9 @@ export interface Dependencies {
   readonly layout: Layout;
   readonly defaults: Defaults;
   readonly hostname: () => string;
-  /** Told that a container is gone, and which image it was made from: that may be garbage now. */
   /** Of the daemon: what log lines bear that are sent away. */
   readonly processID: number;
+  /** Told that a container is gone, and which image it was made from: that may be garbage now. */
   readonly removed: (image: ImageID) => void;
   /** Runs a program of the host and gives what it printed: `ps`. */
   readonly capture: (argv: readonly string[]) => Promise<{ exitCode: number; stdout: string; stderr: string }>;
@@ -97,6 +98,7 @@ export interface Context extends Dependencies {
   readonly restarts: Map<ContainerID, PendingRestart>;
   /** Of containers with a health check, since their last start. */
   readonly health: Map<ContainerID, HealthState>;
+  readonly shippers: Shippers;
   /** Aborted when the engine ends: from then on no container's end is followed. */
   readonly released: AbortController;
 }

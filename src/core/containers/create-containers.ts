@@ -18,6 +18,7 @@ import { exportFiles } from "./export.ts";
 import { kill } from "./kill.ts";
 import { linkTexts, namesByLinks } from "./links.ts";
 import { list } from "./list.ts";
+import { beginLogUpkeep, createShippers } from "./log-upkeep.ts";
 import { logs } from "./logs.ts";
 import { pause, unpause } from "./pause.ts";
 import { PendingAttaches } from "./pending-attaches.ts";
@@ -66,6 +67,7 @@ export function createContainers(database: Database, dependencies: Dependencies)
     writing: new Map(),
     restarts: new Map(),
     health: new Map(),
+    shippers: createShippers(dependencies),
     released: new AbortController(),
   };
   const { store, execs, layout } = context;
@@ -90,10 +92,10 @@ export function createContainers(database: Database, dependencies: Dependencies)
     paths: (id) => layout.files(id),
     appArmorProfile: (id) => appArmorProfile(context, id),
     health: (id) => context.health.get(id),
-    execIDs: (id) => execs.unfinished(id as ContainerID),
-
     links: (id) => linkTexts(store, store.get(id)),
     namesByLinks: () => namesByLinks(store),
+    execIDs: (id) => execs.unfinished(id as ContainerID),
+
     attach: (reference, options) => attach(context, reference, options),
     logs: (reference, options) => logs(context, reference, options),
     resize: (reference, dimensions) => resize(context, reference, dimensions),
@@ -141,5 +143,6 @@ function release(context: Context): void {
   for (const { cancel } of context.restarts.values()) cancel?.();
   for (const { monitor } of context.tasks.values()) monitor.close();
   for (const monitor of context.execs.monitors()) monitor.close();
+  context.background.run("release of log shippers", context.shippers.release());
   context.released.abort();
 }

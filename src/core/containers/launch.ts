@@ -222,5 +222,6 @@ export function adopt(
     `end of container ${id}`,
     followEnd(context, id, task).finally(() => end.resolve()),
   );
+  context.shippers.follow(context.store.get(id), monitor.exited);
   context.background.run(`health of container ${id}`, watchHealth(context, id, task));
 }

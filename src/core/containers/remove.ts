@@ -79,6 +79,7 @@ function beginRemoval(context: Context, id: ContainerID): Container {
 
 async function removeData(context: Context, { id, mounts }: Container, volumes: boolean): Promise<void> {
   const { layout } = context;
+  await context.shippers.leave(id);
   await context.snapshotter.remove(id);
   await context.trash.discard({ path: layout.container(id), doomed: join(layout.removed, crypto.randomUUID()) });
   if (!volumes) return;
