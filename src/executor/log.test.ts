@@ -220,6 +220,30 @@ describe("rotation", () => {
     expect([...read(`${log.path}.1`), ...read(log.path)]).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
   });
 
+  test("puts what was compressed meanwhile into the place of its file, and drops it with the oldest", async () => {
+    const log = logAt("compressed.log", { maxBytes: 1000, maxFiles: 4 });
+    const count = 12;
+    const run = (first: number) =>
+      lab.run({ argv: ["seq", String(first), String(first + count - 1)], spec: { log } });
+    const compress = () => {
+      const { ino, birthtimeNs } = statSync(`${log.path}.1`, { bigint: true });
+      writeFileSync(`${log.path}.${ino}-${birthtimeNs}.gz`, `compressed ${read(`${log.path}.1`)[0]}`);
+    };
+    const compressed = () =>
+      [1, 2, 3].map((number) => `${log.path}.${number}.gz`).map((path) => existsSync(path) && readFileSync(path, "utf8"));
+    for (const first of [1, 13]) await run(first);
+    compress();
+    await run(25);
+    expect(compressed()).toEqual([false, "compressed 1", false]);
+    expect(existsSync(`${log.path}.2`)).toBe(false);
+    compress();
+    await run(37);
+    expect(compressed()).toEqual([false, expect.stringMatching(/^compressed 1\d$/), "compressed 1"]);
+    await run(49);
+    expect(compressed()).toEqual([false, false, expect.stringMatching(/^compressed 1\d$/)]);
+    expect([...read(`${log.path}.2`), ...read(`${log.path}.1`), ...read(log.path)].at(-1)).toBe(60);
+  });
+
   test("reopenLog() follows a file that was moved away", async () => {
     const log = logAt("moved.log");
     const { monitor } = await lab.start({
