@@ -6,9 +6,7 @@ import { hexOf, type LayerFile, mergeLayers } from "./_layers.ts";
 /** Writes the image of a chain. */
 export const indexChainJob: Job<{ image: string; layers: readonly LayerFile[] }, void> = {
   name: "snapshots/index-chain",
-  async run({ image, layers }, { collectGarbage }) {
-    // What layers left in this thread while they came in, before more is needed.
-    collectGarbage();
+  async run({ image, layers }) {
     const { root } = await mergeLayers(layers);
     const dataFiles = layers.map(({ diffID, tar, sizeBytes }) => ({ path: tar, sizeBytes, tag: hexOf(diffID) }));
     await writeErofs(image, root, dataFiles);

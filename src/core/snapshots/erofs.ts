@@ -142,3 +142,6 @@ class ErofsDriver implements Driver {
 }
 
 const SUFFIX = ".erofs";
+
+/** Layers of this size together have some hundred files, as far as they are not made to be many; indexing them takes a few milliseconds. */
+const LIGHT_BYTES = 8 * 1024 * 1024;

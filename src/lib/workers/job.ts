@@ -13,16 +13,20 @@ export interface JobIo {
   readonly source: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
   /**
-   * For a job that goes through many buffers, every some ten MiB of them: the runtime hardly sees what they take, and lets them pile up.
-   * Takes 4 ms of the thread.
+   * To be told of buffers that were let go of, since the runtime hardly sees what they take, and lets them pile up: the thread collects
+   * its garbage when that is some ten MiB.
    */
-  readonly collectGarbage: () => void;
+  readonly discarded: (bytes: number) => void;
+  /** Whether this thread may wait for the disk: others wait for the main one. */
+  readonly mayBlock: boolean;
 }
 
 export interface RunOptions {
   /** Sent as fast as the job takes it; returned (`return()`) when the job ends before it. */
   readonly source?: AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal;
+  /** A job of a millisecond or two, which is done here: a thread that has just started takes five times as long. */
+  readonly isLight?: boolean;
 }
 
 /** Does jobs. How many at once, and where, is its own business: a job may wait for its source as long as it likes. */

@@ -7,7 +7,12 @@ export function createLocalWorkers(): Workers {
     async run(job, input, { source = NOTHING, signal = NEVER } = {}) {
       if (signal.aborted) throw canceled(signal.reason);
       try {
-        return await job.run(input, { source: cancellable(source, signal), signal, collectGarbage: () => {} });
+        return await job.run(input, {
+          source: cancellable(source, signal),
+          signal,
+          discarded: () => {},
+          mayBlock: false,
+        });
       } catch (error) {
         throw signal.aborted ? canceled(signal.reason) : error;
       }

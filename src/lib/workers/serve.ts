@@ -7,6 +7,8 @@ export function serveJobs(jobs: readonly Job<never, unknown>[]): void {
   const port = parentPort;
   if (port === null) throw new Error("serveJobs() in the main thread");
   const send = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+  const garbage = new Garbage();
+  const discarded = (bytes: number) => garbage.add(bytes);
   const byName = new Map(jobs.map((job) => [job.name, job]));
   const inboxes = new Map<number, Inbox>();
 
@@ -16,7 +18,12 @@ export function serveJobs(jobs: readonly Job<never, unknown>[]): void {
     try {
       const job = byName.get(name);
       if (job === undefined) throw new Error(`no job "${name}" in this thread`);
-      const output = await job.run(input as never, { source: inbox.read(), signal: inbox.signal, collectGarbage });
+      const output = await job.run(input as never, {
+        source: inbox.read(),
+        signal: inbox.signal,
+        discarded,
+        mayBlock: true,
+      });
       send({ kind: "done", job: number, output });
     } catch (error) {
       send({ kind: "failed", job: number, error: packError(error) });
@@ -30,8 +37,19 @@ export function serveJobs(jobs: readonly Job<never, unknown>[]): void {
   });
 }
 
-function collectGarbage(): void {
-  Bun.gc(true);
+/** A collection takes 4 ms of the thread. */
+const GARBAGE_BYTES = 32 * 1024 * 1024;
+
+/** Counts the garbage of this thread. */
+class Garbage {
+  #bytes = 0;
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes < GARBAGE_BYTES) return;
+    this.#bytes = 0;
+    Bun.gc(true);
+  }
 }
 
 /** What has come for one job and was not used yet. */

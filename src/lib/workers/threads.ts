@@ -1,5 +1,6 @@
 import { Thread } from "./_thread.ts";
 import type { Job, RunOptions, Workers } from "./job.ts";
+import { createLocalWorkers } from "./local.ts";
 
 export interface ThreadOptions {
   /** The program of a thread, which calls `serveJobs`. */
@@ -20,6 +21,7 @@ export function createThreads(options: ThreadOptions): Workers {
 
 class Threads implements Workers {
   readonly #options: ThreadOptions;
+  readonly #here = createLocalWorkers();
   #threads: Thread[] = [];
   #cancelRest: (() => void) | undefined;
 
@@ -28,6 +30,7 @@ class Threads implements Workers {
   }
 
   async run<Input, Output>(job: Job<Input, Output>, input: Input, options: RunOptions = {}): Promise<Output> {
+    if (options.isLight) return await this.#here.run(job, input, options);
     this.#cancelRest?.();
     this.#cancelRest = undefined;
     try {

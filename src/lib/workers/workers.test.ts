@@ -129,6 +129,11 @@ describe("createThreads()", () => {
     expect((await workers.run(sum, { start: 2 })).total).toBe(2);
   });
 
+  test("a light job is done without a thread", async () => {
+    await using workers = createThreads({ entry: "/nowhere", limit: 1, after: () => () => {} });
+    expect((await workers.run(sum, { start: 4 }, { isLight: true })).total).toBe(4);
+  });
+
   test("disposing of them fails the jobs under way", async () => {
     const workers = threads();
     const running = workers.run(wait, undefined);

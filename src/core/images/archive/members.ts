@@ -190,7 +190,7 @@ export class ArchiveMembers implements AsyncDisposable {
       current += chunk.byteLength;
       progress({ path, current, total });
     });
-    const layer = storeLayer(context, { source: counted }, { lease, signal: this.#signal });
+    const layer = storeLayer(context, { source: counted, bytes: total }, { lease, signal: this.#signal });
     layer.catch(() => undefined);
     return layer;
   }

@@ -3,7 +3,8 @@
  * scanned for members and written.
  */
 import { createHash } from "node:crypto";
-import { closeSync, fdatasyncSync, openSync, write, writeSync } from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync, openSync, write, writeSync } from "node:fs";
+import { promisify } from "node:util";
 import { type Digest, parseDigest } from "#api/oci";
 import type { DiffID } from "#core/snapshots";
 import { type CompressionFormat, decompress, detectCompression, MAGIC_BYTES, peek } from "#lib/compression";
@@ -11,7 +12,7 @@ import { EngineError } from "#lib/errors";
 import { fileError } from "#lib/fs";
 import { tap } from "#lib/stream";
 import { OutlineWriter, TarScanner } from "#lib/tar";
-import type { Job } from "#lib/workers";
+import type { Job, JobIo } from "#lib/workers";
 
 export interface LayerFiles {
   /** What is to become the layer's tar, and its outline. Neither exists. */
@@ -55,14 +56,14 @@ const OUTLINE_FROM_BYTES = 1024 * 1024;
  */
 export const storeLayerJob: Job<LayerInput, LayerOutput> = {
   name: "images/store-layer",
-  async run(input, { source, collectGarbage }) {
+  async run(input, { source, ...io }) {
     const { head, stream } = await peek(source, MAGIC_BYTES);
     const compression = detectCompression(head);
     const asStored = new Measure();
-    using tar = new LayerWriter(input, collectGarbage);
+    using tar = new LayerWriter(input, io);
     const bytes = compression === undefined ? stream : decompress(tap(stream, (piece) => asStored.add(piece)));
     for await (const piece of bytes) await tar.write(piece);
-    const written = tar.finish();
+    const written = await tar.finish();
     const { diffID: digest, blobBytes: size } = written;
     const stored = compression === undefined ? { digest, size } : { ...asStored.result(), compression };
     verify(input, { stored, diffID: digest });
@@ -90,14 +91,14 @@ class LayerWriter implements Disposable {
   readonly #tar: number;
   readonly #outlineFile: number;
   readonly #outline: OutlineWriter;
-  readonly #collectGarbage: () => void;
+  readonly #io: Pick<JobIo, "discarded" | "mayBlock">;
   readonly #measure = new Measure();
   readonly #scanner: TarScanner;
   #fileBytes = 0;
   #unsynced = 0;
 
-  constructor({ tar, outline }: LayerFiles, collectGarbage: () => void) {
-    this.#collectGarbage = collectGarbage;
+  constructor({ tar, outline }: LayerFiles, io: Pick<JobIo, "discarded" | "mayBlock">) {
+    this.#io = io;
     this.#tar = openNew(tar);
     this.#outlineFile = openNew(outline);
     this.#outline = new OutlineWriter(this.#outlineFile);
@@ -118,23 +119,24 @@ class LayerWriter implements Disposable {
       // Whatever is wrong with them: until they are written the file stays open, and the bytes as they are.
       done = await writing;
     }
-    onDisk(() => {
+    this.#io.discarded(bytes.byteLength);
+    this.#unsynced += bytes.byteLength;
+    await onDisk(async () => {
       // A short write: the disk is nearly full, and the next one tells why.
       for (let at = done; at < bytes.byteLength; ) at += writeSync(this.#tar, bytes, at);
-      this.#unsynced += bytes.byteLength;
-      if (this.#unsynced >= SYNC_BYTES) this.#sync();
+      if (this.#unsynced >= SYNC_BYTES) await this.#sync(this.#tar);
     });
   }
 
-  finish(): Omit<LayerOutput, "stored"> {
+  async finish(): Promise<Omit<LayerOutput, "stored">> {
     this.#scanner.end();
     const { digest: diffID, size: blobBytes } = this.#measure.result();
     const hasOutline = blobBytes >= OUTLINE_FROM_BYTES;
-    onDisk(() => {
-      this.#sync();
+    await onDisk(async () => {
+      await this.#sync(this.#tar);
       if (!hasOutline) return;
       this.#outline.flush();
-      fdatasyncSync(this.#outlineFile);
+      await this.#sync(this.#outlineFile);
     });
     return { diffID, blobBytes, fileBytes: this.#fileBytes, hasOutline };
   }
@@ -151,10 +153,11 @@ class LayerWriter implements Disposable {
     this.#scanner.push(bytes);
   }
 
-  #sync(): void {
-    fdatasyncSync(this.#tar);
+  /** In a thread of its own it waits by itself: of those that wait for everybody the process has few. */
+  async #sync(fd: number): Promise<void> {
     this.#unsynced = 0;
-    this.#collectGarbage();
+    if (this.#io.mayBlock) fdatasyncSync(fd);
+    else await promisify(fdatasync)(fd);
   }
 }
 
@@ -162,21 +165,27 @@ class LayerWriter implements Disposable {
 function writeBeside(fd: number, bytes: Uint8Array): Promise<number> {
   return new Promise((resolve, reject) => {
     write(fd, bytes, 0, bytes.byteLength, null, (error, count) => {
-      if (error) reject(fileError("write layer", error));
+      if (error) reject(fileError(WRITING, error));
       else resolve(count);
     });
   });
 }
 
 function openNew(path: string): number {
-  return onDisk(() => openSync(path, "wx", 0o600));
+  try {
+    return openSync(path, "wx", 0o600);
+  } catch (error) {
+    throw fileError(WRITING, error);
+  }
 }
 
-function onDisk<T>(body: () => T): T {
+const WRITING = "write layer";
+
+async function onDisk<T>(body: () => Promise<T>): Promise<T> {
   try {
-    return body();
+    return await body();
   } catch (error) {
-    throw fileError("write layer", error);
+    throw fileError(WRITING, error);
   }
 }
 

@@ -9,6 +9,8 @@ import { type StoredForm, storeLayerJob } from "./layer-job.ts";
 /** A layer on its way in, as it arrives: compressed or not. What is known about it beforehand is checked. */
 export interface IncomingLayer {
   readonly source: AsyncIterable<Uint8Array>;
+  /** How much will come, as far as it is known beforehand; unchecked. */
+  readonly bytes?: number;
   readonly stored?: { readonly digest: Digest; readonly size: number };
   readonly diffID?: DiffID;
 }
@@ -23,6 +25,9 @@ export interface IngestContext {
   readonly workers: Workers;
 }
 
+/** A layer of this size is in within a millisecond or two. Should it be a bomb, it is one of some 100 MB and comes in small pieces. */
+const LIGHT_BYTES = 128 * 1024;
+
 /**
  * Puts a layer into the content store, without its compression and under the lease, and adds up the sizes of the files in it: what
  * Docker calls the size of a layer. The work is done in another thread. Whatever goes wrong leaves nothing.
@@ -32,13 +37,14 @@ export interface IngestContext {
  */
 export async function storeLayer(
   { content, workers }: IngestContext,
-  { source, stored, diffID }: IncomingLayer,
+  { source, stored, diffID, bytes = stored?.size }: IncomingLayer,
   { lease, signal }: { readonly lease: Lease; readonly signal: AbortSignal },
 ): Promise<IngestedLayer> {
   const files = { tar: content.temporaryPath(), outline: content.temporaryPath() };
   const input = { ...files, ...(stored ? { stored } : {}), ...(diffID ? { diffID } : {}) };
+  const isLight = bytes !== undefined && bytes <= LIGHT_BYTES;
   try {
-    const { hasOutline, ...layer } = await workers.run(storeLayerJob, input, { source, signal });
+    const { hasOutline, ...layer } = await workers.run(storeLayerJob, input, { source, signal, isLight });
     const sidecar = hasOutline ? { sidecar: files.outline } : {};
     await content.adopt({ path: files.tar, digest: layer.diffID, ...sidecar }, lease);
     return layer;
