@@ -48,10 +48,9 @@ class ErofsDriver implements Driver {
   async prepare({ hex, layers }: Chain): Promise<void> {
     const image = this.#image(hex);
     if ((await fileSize(image)) !== undefined) return;
-    await this.#options.workers.run(indexChainJob, {
-      image,
-      layers: await layerFilesOf(this.#options.content, layers),
-    });
+    const files = await layerFilesOf(this.#options.content, layers);
+    const isLight = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) <= LIGHT_BYTES;
+    await this.#options.workers.run(indexChainJob, { image, layers: files }, { isLight });
   }
 
   async parts({ id, hex }: Chain): Promise<readonly PreparedPart[]> {
@@ -143,5 +142,5 @@ class ErofsDriver implements Driver {
 
 const SUFFIX = ".erofs";
 
-/** Layers of this size together have some hundred files, as far as they are not made to be many; indexing them takes a few milliseconds. */
+/** Layers of this size together are indexed in a few milliseconds, unless they are made to have many files. */
 const LIGHT_BYTES = 8 * 1024 * 1024;
