@@ -4,10 +4,10 @@ import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSy
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createProcessExecutor } from "#executor";
+import type { TestSink } from "#fixtures";
 import { createLogger } from "#lib/log";
 import { type Clock, systemClock } from "#lib/time";
 import type { LogSubject, Options } from "../options/subject.ts";
-import type { TestSink } from "./_sinks.ts";
 import { Shipper } from "./shipper.ts";
 import type { RemoteDriver, SinkMachine } from "./sink.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { hostname } from "node:os";
 import { gunzipSync, inflateSync } from "node:zlib";
-import { streamSink, udpSink } from "./_sinks.ts";
+import { streamSink, udpSink } from "#fixtures";
 import { arrival, SUBJECT, shippingSuite, Workshop } from "./conformance.ts";
 import { gelf } from "./gelf.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { unixDatagramSink } from "./_sinks.ts";
+import { unixDatagramSink } from "#fixtures";
 import { arrival, SUBJECT, shippingSuite, Workshop } from "./conformance.ts";
 import { journaldAt } from "./journald.ts";
 import type { RemoteDriver } from "./sink.ts";

@@ -2,8 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { makeCertificates } from "#fixtures";
-import { streamSink, udpSink, unixDatagramSink } from "./_sinks.ts";
+import { makeCertificates, streamSink, udpSink, unixDatagramSink } from "#fixtures";
 import { arrival, SUBJECT, shippingSuite, Workshop } from "./conformance.ts";
 import { syslog } from "./syslog.ts";
 
