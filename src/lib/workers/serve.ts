@@ -38,7 +38,7 @@ export function serveJobs(jobs: readonly Job<never, unknown>[]): void {
 }
 
 /** A collection takes 4 ms of the thread. */
-const GARBAGE_BYTES = 32 * 1024 * 1024;
+const GARBAGE_BYTES = 16 * 1024 * 1024;
 
 /** Counts the garbage of this thread. */
 class Garbage {
