@@ -137,3 +137,40 @@ test("path() takes sha256 in lower case only", () => {
   ])
     expect(() => store.path(text as Digest)).toThrow("invalid digest");
 });
+
+async function written(text: string): Promise<string> {
+  const path = store.temporaryPath();
+  await writeFile(path, text);
+  return path;
+}
+
+test("adopt() takes files in that were written already, and the lease has the blob", async () => {
+  const digest = digestOf("hello");
+  const lease = store.lease();
+  await store.adopt({ path: await written("hello"), digest, sidecar: await written("about it") }, lease);
+  expect(Buffer.from(await store.read(digest)).toString()).toBe("hello");
+  expect(await Bun.file(store.sidecar(digest)).text()).toBe("about it");
+  expect(await store.collect(digest, () => false)).toBe(false);
+  lease[Symbol.dispose]();
+  expect(await store.collect(digest, () => false)).toBe(true);
+  expect(await Bun.file(store.sidecar(digest)).exists()).toBe(false);
+});
+
+test("adopt() leaves a blob alone that is there, and nothing of the other files", async () => {
+  const digest = await store.put(Buffer.from("hello"));
+  const before = await Bun.file(store.path(digest)).stat();
+  using lease = store.lease();
+  await store.adopt({ path: await written("hello"), digest, sidecar: await written("about it") }, lease);
+  expect((await Bun.file(store.path(digest)).stat()).ino).toBe(before.ino);
+  expect(await Bun.file(store.sidecar(digest)).exists()).toBe(false);
+  expect(await files()).toEqual([digest.slice(7)]);
+});
+
+test("clean() removes what a crash left of sidecars, and no others", async () => {
+  const digest = digestOf("hello");
+  using lease = store.lease();
+  await store.adopt({ path: await written("hello"), digest, sidecar: await written("kept") }, lease);
+  await writeFile(store.sidecar(absent), "alone");
+  await store.clean();
+  expect(await readdir(join(root, "sidecars"))).toEqual([digest.slice(7)]);
+});

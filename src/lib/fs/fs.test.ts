@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EngineError } from "#lib/errors";
@@ -8,6 +8,7 @@ import {
   byteString,
   byteStringFrom,
   bytesOf,
+  DirectorySync,
   fileError,
   isAbsent,
   publish,
@@ -71,4 +72,17 @@ test("fileError() says what failed and why", async () => {
 test("fileError() passes on what no system call said", () => {
   for (const error of [new RangeError("x"), new EngineError("conflict", "y"), "text"])
     expect(fileError("do it", error)).toBe(error);
+});
+
+test("DirectorySync serves all who ask meanwhile by one more sync, and a failure only those of that one", async () => {
+  const missing = join(folder, "later");
+  const directory = new DirectorySync(missing);
+  const first = directory.sync();
+  await expect(first).rejects.toMatchObject({ code: "ENOENT" });
+  await mkdir(missing);
+  const running = directory.sync();
+  await Promise.resolve();
+  const [second, third] = [directory.sync(), directory.sync()];
+  expect(second).toBe(third);
+  await Promise.all([running, second]);
 });
