@@ -30,7 +30,7 @@ export function checkMacAddress(network: string, text: string | null | undefined
   }
 }
 
-/** What the settings say of the interface; `IFNAME` in the names of sysctls stands for it. */
+/** What the settings say of the interface; `IFNAME` in the names of sysctls stands for it; the command line writes it small. */
 export function interfaceSettings(settings: EndpointSettings | undefined): InterfaceSettings {
   const name = settings?.DriverOpts?.[IFNAME] ?? "";
   const sysctls = sysctlsOf(settings ?? {}).map((text) => {
@@ -70,7 +70,7 @@ function sysctlsOf({ DriverOpts }: EndpointSettings): string[] {
 }
 
 function sysctlFaults(text: string): string[] {
-  if (/^net\.(ipv4|ipv6|mpls)\.[\w-]+\.IFNAME\.[\w-]+=/.test(text)) return [];
+  if (/^net\.(ipv4|ipv6|mpls)\.[\w-]+\.IFNAME\.[\w-]+=/i.test(text)) return [];
   return [
     `unrecognised network interface sysctl '${text}'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' must be ` +
       "'ipv4', 'ipv6' or 'mpls'",

@@ -32,7 +32,7 @@ export function normalizeHostConfig(asked: HostConfig, defaults: Defaults, host:
     LogConfig: normalizeLogConfig(config.LogConfig, defaults),
     ...pathsToHide(asked, host),
     ...(config.PortBindings ? { PortBindings: completeBindings(config.PortBindings) } : {}),
-    ...(withoutLabels(config) ? { SecurityOpt: ["label=disable"] } : {}),
+    ...(withoutLabels(config) ? { SecurityOpt: [...(config.SecurityOpt ?? []), "label=disable"] } : {}),
     // Docker: limits of zero or below are none (engine-api notes 13).
     ...(pids && pids > 0 ? { PidsLimit: pids } : {}),
     // -1 leaves it to the kernel.
@@ -66,9 +66,10 @@ function pathsToHide({ Privileged, SecurityOpt, MaskedPaths, ReadonlyPaths }: Ho
 
 type PortBindings = NonNullable<HostConfig["PortBindings"]>;
 
-/** Docker's own wish for containers that see the host, should they have none. */
+/** Docker's own wish for containers that see the host, should they have no other for labels. */
 function withoutLabels({ SecurityOpt, Privileged, IpcMode, PidMode }: HostConfig): boolean {
-  return !SecurityOpt && (Privileged === true || IpcMode === "host" || PidMode === "host");
+  const says = SecurityOpt?.some((option) => /^label[=:]/.test(option));
+  return !says && (Privileged === true || IpcMode === "host" || PidMode === "host");
 }
 
 function completeBindings(bindings: PortBindings): PortBindings {

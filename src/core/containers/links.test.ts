@@ -72,9 +72,6 @@ describe("links", () => {
     const { id } = engine.containers.get("db");
     expect(engine.containers.get("web/store").id).toBe(id);
     expect(engine.containers.namesByLinks()).toEqual(new Map([[id, ["/web/store"]]]));
-    const named = (name: string) =>
-      engine.containers.list({ all: true, limit: 0, filters: new Map([["name", [name]]]) });
-    expect((await named("web/store")).map(({ name }) => name)).toEqual(["db"]);
     expect(() => engine.containers.get("web/nope")).toThrow("No such container: web/nope");
     expect(() => engine.containers.get("web/store/x")).toThrow("No such container: web/store/x");
   });

@@ -10,7 +10,6 @@ import {
 import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
 import { imageMatcher } from "./image-filter.ts";
-import { namesByLinks } from "./links.ts";
 
 type Test = (container: Container) => boolean;
 
@@ -37,7 +36,7 @@ export async function compileFilters(context: Context, filters: Filters): Promis
     publishes(filters),
     exposes(filters),
     ({ id }) => matchPattern(filters, "id", id),
-    isNamed(context, filters),
+    ({ name }) => matchPattern(filters, "name", name) || matchPattern(filters, "name", `/${name}`),
     ({ config }) => matchLabels(filters, "label", config.Labels),
     ({ state }) => matchExact(filters, "status", state.status),
     ({ state }) =>
@@ -49,15 +48,6 @@ export async function compileFilters(context: Context, filters: Filters): Promis
     (container) => hasVolume(container, filters.get("volume")),
   ];
   return (container) => tests.every((test) => test(container));
-}
-
-/** By its own name or by one that a link gives it. */
-function isNamed({ store }: Context, filters: Filters): Test {
-  const linked = filters.has("name") ? namesByLinks(store) : undefined;
-  return ({ id, name }) => {
-    const names = [name, ...(linked?.get(id) ?? []).map((full) => full.slice(1))];
-    return names.some((each) => matchPattern(filters, "name", each) || matchPattern(filters, "name", `/${each}`));
-  };
 }
 
 function createdBetween(context: Context, filters: Filters): Test {

@@ -20,7 +20,7 @@ export function planNetworking({ config, hostConfig, networking }: CreateRequest
   const { MacAddress: asked, ...rest } = config;
   const endpoints = placeMacAddress(namedEndpoints(networking), mode, asked ?? "");
   for (const [name, settings] of Object.entries(endpoints)) validateEndpoint(name, settings);
-  const address = sharesNetwork(mode) ? "" : endpoints[mode]?.MacAddress;
+  const address = hasInterface(mode) ? endpoints[mode]?.MacAddress : "";
   const discards = mode === "host" && Object.keys(hostConfig.PortBindings ?? {}).length > 0;
   return {
     config: address ? { ...rest, MacAddress: address } : rest,
@@ -44,7 +44,7 @@ function namedEndpoints({ EndpointsConfig }: NetworkingConfig): Endpoints {
 
 /** The container's MAC address is the one on its main network. */
 function placeMacAddress(endpoints: Endpoints, mode: string, asked: string): Endpoints {
-  if (asked === "" || sharesNetwork(mode)) return endpoints;
+  if (asked === "" || !hasInterface(mode)) return endpoints;
   const given = endpoints[mode]?.MacAddress;
   if (given && given !== asked) {
     throw refused(
@@ -54,8 +54,9 @@ function placeMacAddress(endpoints: Endpoints, mode: string, asked: string): End
   return { ...endpoints, [mode]: { ...endpoints[mode], MacAddress: asked } };
 }
 
-function sharesNetwork(mode: string): boolean {
-  return mode === "host" || mode.startsWith("container:");
+/** Without an interface of its own there is nothing to give the address to. */
+function hasInterface(mode: string): boolean {
+  return mode !== "host" && mode !== "none" && !mode.startsWith("container:");
 }
 
 function validateOptions(config: ContainerConfig, hostConfig: HostConfig): void {

@@ -75,7 +75,7 @@ function disableIPv6(name: string): ChildOp {
 }
 
 function interfaceSysctl(name: string, { key, value }: InterfaceSettings["sysctls"][number]): ChildOp {
-  const parts = key.split(".").map((part) => (part === "IFNAME" ? name : part));
+  const parts = key.split(".").map((part) => (part.toUpperCase() === "IFNAME" ? name : part));
   return { op: "sysctl", key: parts.join("/"), value };
 }
 

@@ -1,4 +1,4 @@
-import type { HostConfig } from "#api/engine";
+import type { DeviceRequest, HostConfig } from "#api/engine";
 import type { Wire } from "./wire.ts";
 
 /** What inspect shows for a field that nobody set: Go's zero value of it. */
@@ -76,10 +76,18 @@ export function hostConfigView(hostConfig: HostConfig): Wire<HostConfig> {
   for (const [key, value] of Object.entries(hostConfig)) {
     if (value !== undefined && value !== null) view[key] = value;
   }
+  if (hostConfig.DeviceRequests) view.DeviceRequests = hostConfig.DeviceRequests.map(deviceRequestView);
   for (const key of OMIT_EMPTY) if (isEmpty(view[key])) delete view[key];
   // `{"Name":""}` means the same, and clients compare with "no".
   if (!hostConfig.RestartPolicy?.Name) view.RestartPolicy = ZERO.RestartPolicy;
   return view;
+}
+
+const NO_REQUEST = { Driver: "", Count: 0, DeviceIDs: null, Capabilities: null, Options: null };
+
+function deviceRequestView(request: DeviceRequest): Record<string, unknown> {
+  const given = Object.entries(request).filter(([, value]) => value !== undefined && value !== null);
+  return { ...NO_REQUEST, ...Object.fromEntries(given) };
 }
 
 function isEmpty(value: unknown): boolean {

@@ -27,7 +27,7 @@ export function networkSettings(container: Container, networkIDs: NetworkIDs): W
     IPAddress: endpoint?.address ?? "",
     IPPrefixLen: endpoint?.prefixLength ?? 0,
     IPv6Gateway: "",
-    MacAddress: endpoint?.macAddress ?? "",
+    MacAddress: endpoint?.macAddress ?? container.networking.EndpointsConfig?.bridge?.MacAddress ?? "",
     Networks: networksOf(container, networkIDs),
   };
 }

@@ -42,7 +42,7 @@ function parseMount(mount: Mount): MountPoint {
   const target = mount.Target ?? "";
   if (target === "") throw wrong("field Target must not be empty");
   const destination = cleanDestination(target, wrong);
-  checkOptions(mount);
+  checkOptions(mount, wrong);
   switch (mount.Type) {
     case "bind":
       return bindMount(mount, destination, wrong);
@@ -50,7 +50,6 @@ function parseMount(mount: Mount): MountPoint {
       return tmpfsMount(mount, destination, wrong);
     case "volume":
     case "image":
-    case "cluster":
       throw new EngineError(
         "not-implemented",
         `invalid mount config for type "${mount.Type}": this engine has bind and tmpfs mounts only`,
@@ -62,11 +61,12 @@ function parseMount(mount: Mount): MountPoint {
 
 const OPTION_TYPES = { BindOptions: "bind", VolumeOptions: "volume", TmpfsOptions: "tmpfs", ImageOptions: "image" };
 
-function checkOptions(mount: Mount): void {
+/** Docker words it in two ways: clients' old checks, and the one that came with image mounts. */
+function checkOptions(mount: Mount, wrong: (why: string) => Error): void {
   for (const [field, type] of Object.entries(OPTION_TYPES)) {
-    if (field in mount && mount.Type !== type) {
-      throw invalid(`${field} must not be specified on mount type "${mount.Type ?? ""}"`);
-    }
+    if (!(field in mount) || mount.Type === type) continue;
+    if (field === "ImageOptions") throw wrong("field ImageOptions must not be specified");
+    throw invalid(`${field} must not be specified on mount type "${mount.Type ?? ""}"`);
   }
 }
 
