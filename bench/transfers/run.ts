@@ -14,12 +14,16 @@ const QUICK_RUNS = 15;
 
 await using both = await engines();
 const sides = [both.tug, both.docker] as const;
-const root = mkdtempSync(join(tmpdir(), "tug-bench-registry-"));
 await using stack = new AsyncDisposableStack();
-stack.defer(() => rmSync(root, { recursive: true, force: true }));
-const registry = stack.use(await startRegistry({ root, namespace: both.docker.namespace() }));
-stack.use(await startRegistry({ root, port: registry.port }));
-// From here on nothing is done that blocks: the registries' logs are read by this process.
+
+/** One registry on the loopback of both engines. From then on nothing may block here: this process reads their logs. */
+async function registryForBoth(): Promise<string> {
+  const root = mkdtempSync(join(tmpdir(), "tug-bench-registry-"));
+  stack.defer(() => rmSync(root, { recursive: true, force: true }));
+  const one = stack.use(await startRegistry({ root, namespace: both.docker.namespace() }));
+  stack.use(await startRegistry({ root, port: one.port }));
+  return one.host;
+}
 
 interface Pulled {
   readonly ms: number;
@@ -42,7 +46,7 @@ async function load(engine: Engine, shape: ImageShape, name: string): Promise<vo
 
 /** dockerd pushes the image, and both pull it in turns. */
 async function measurePulls(shape: ImageShape): Promise<{ name: string; tug: Pulled[]; docker: Pulled[] }> {
-  const name = `${registry.host}/${shape.tag}`;
+  const name = `${registry}/${shape.tag}`;
   await load(both.docker, shape, name);
   await cliBeside(both.docker, ["push", "-q", name]);
   await cliBeside(both.docker, ["rmi", shape.tag, name]);
@@ -64,13 +68,15 @@ async function quick(args: readonly string[]): Promise<{ tug: number; docker: nu
 }
 
 async function firstPush(engine: Engine): Promise<number> {
-  const name = `${registry.host}/first-push/by-${engine.name}:1`;
+  // One that has none of it, and no other engine's either.
+  const name = `${await registryForBoth()}/first-push:1`;
   await load(engine, LARGE, name);
   const ms = await cliBeside(engine, ["push", "-q", name]);
   await cliBeside(engine, ["rmi", LARGE.tag, name]);
   return ms;
 }
 
+const registry = await registryForBoth();
 const times = (pulled: readonly Pulled[]) => median(pulled.map(({ ms }) => ms));
 const worst = (pulled: readonly Pulled[], of: (watched: Watched) => number) =>
   Math.max(...pulled.map(({ watched }) => of(watched)));
