@@ -110,10 +110,6 @@ export class ArchiveMembers implements AsyncDisposable {
     await context.content.write(source as AsyncIterable<Uint8Array>, { digest, size, lease });
   }
 
-  paths(): string[] {
-    return [...this.#members.keys(), ...this.#links.keys()];
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
     await Promise.allSettled(this.#layers.values());
