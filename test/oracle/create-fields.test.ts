@@ -104,6 +104,12 @@ const BODIES: readonly object[] = [
   host({ ExtraHosts: ["a:host-gateway"], NetworkMode: "none" }),
   host({ Isolation: "process" }),
   host({ Mounts: [{ Type: "bind", Source: "/tmp", Target: "/x", ImageOptions: {} }] }),
+  host({ Mounts: [{ Type: "image", Source: "IMAGE", Target: "/x" }] }),
+  host({ Mounts: [{ Type: "image", Source: "nosuch", Target: "/x" }] }),
+  host({ Mounts: [{ Type: "image", Source: "", Target: "/x" }] }),
+  host({ Mounts: [{ Type: "image", Source: "IMAGE", Target: "/x", ImageOptions: { Subpath: "../x" } }] }),
+  host({ Mounts: [{ Type: "image", Source: "IMAGE", Target: "/x", ImageOptions: { Subpath: "/bin" } }] }),
+  host({ Mounts: [{ Type: "image", Source: "IMAGE", Target: "/x", BindOptions: {} }] }),
   host({ Mounts: [{ Type: "cluster", Source: "x", Target: "/x" }] }),
 ];
 
@@ -146,7 +152,7 @@ const ROWS: readonly (readonly [about: string, flags: readonly string[], script:
   ["links", ["--link", "P-db", "--link", "P-db:my-store"], "cat /etc/hosts; env | sort"],
   ["a link and a variable of its name", ["--link", "P-db:x", "-e", "X_NAME=mine"], "env | grep X_NAME"],
   ["a link beside another network", ["--link", "P-db:x", "--network", "none"], "cat /etc/hosts; env | sort"],
-  ["a shared process namespace", ["--pid", "container:P-db"], "ps -o comm | sort"],
+  ["a shared process namespace", ["--pid", "container:P-db"], "ps -o comm | grep -c sleep"],
   ["a shared IPC namespace", ["--ipc", "container:P-db"], "df -k /dev/shm | awk '{print $2, $6}'"],
   ["no IPC namespace to share", ["--ipc", "none"], "ls /dev"],
   ["a shared network namespace", ["--network", "container:P-db"], "cat /etc/hosts /etc/hostname; hostname"],
@@ -206,6 +212,13 @@ const ROWS: readonly (readonly [about: string, flags: readonly string[], script:
     "grep ' /x ' /proc/mounts; stat -c %a /x",
   ],
   ["tmpfs options", ["--tmpfs", "/x:exec,uid=5,mode=1770,size=64k"], "grep ' /x ' /proc/mounts; stat -c '%a %u' /x"],
+  [
+    "an image",
+    ["--mount", "type=image,src=IMAGE,dst=/x"],
+    "ls /x | grep -v -e mtab; touch /x/new; grep -c ' /x .* ro[, ]' /proc/mounts",
+  ],
+  ["a folder of an image", ["--mount", "type=image,src=IMAGE,dst=/x,image-subpath=etc"], "ls /x; cat /x/passwd"],
+  ["a file of an image", ["--mount", "type=image,src=IMAGE,dst=/x,image-subpath=etc/group"], "cat /x"],
   ["a GPU", ["--gpus", "all"], "true"],
 ];
 

@@ -3,6 +3,7 @@ import type { ImageID } from "#core/images";
 import type { Endpoint } from "#core/networks";
 import type { DiffID } from "#core/snapshots";
 import type { StartedRecord } from "#executor";
+import type { ImageMount } from "./image-mounts.ts";
 
 /** 64 lower-case hex digits. */
 export type ContainerID = string & { readonly __brand: "ContainerID" };
@@ -34,6 +35,8 @@ export interface Container {
   readonly desired: Desired;
   readonly state: ContainerState;
   readonly restartCount: number;
+  /** Images mounted beside its own; absent: there are none. */
+  readonly imageMounts?: readonly ImageMount[];
   /** Where its `--link`s lead; absent: it has none. */
   readonly links?: readonly Link[];
   /** While it runs on the default bridge. */

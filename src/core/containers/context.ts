@@ -90,7 +90,7 @@ export interface Context extends Dependencies {
   readonly attaches: PendingAttaches;
   readonly execs: ExecTable;
   /** Containers that have no record yet: what they are made of must not go meanwhile. */
-  readonly creating: Map<ContainerID, Pick<Container, "id" | "imageID" | "mounts">>;
+  readonly creating: Map<ContainerID, Pick<Container, "id" | "imageID" | "mounts" | "imageMounts">>;
   readonly tasks: Map<ContainerID, Task>;
   readonly starting: Map<ContainerID, Promise<void>>;
   /** The last of those who write to the files of a container that does not run; a start waits for it. */

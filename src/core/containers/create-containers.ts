@@ -8,7 +8,7 @@ import { attach } from "./attach.ts";
 import { removeParent } from "./cgroup.ts";
 import { changes } from "./changes.ts";
 import { commit } from "./commit.ts";
-import type { ContainerID } from "./container.ts";
+import type { Container, ContainerID } from "./container.ts";
 import type { Containers } from "./containers.ts";
 import type { Context, Dependencies } from "./context.ts";
 import { create } from "./create.ts";
@@ -44,7 +44,7 @@ export interface ContainersLifecycle extends AsyncDisposable {
   /** Makes records and reality agree after a crash or a restart. Called before anybody can ask. Resolves to the IDs of running containers. */
   reconcile(): Promise<ReadonlySet<ContainerID>>;
   readonly volumes: Volumes;
-  /** The containers made from an image, those being created included. */
+  /** The containers made from an image or mounting it, those being created included. */
   usersOf(image: ImageID): { id: ContainerID; isRunning: boolean }[];
   /** For an engine that leaves this machine, once it has no containers: what they had in common goes. */
   teardown(): Promise<void>;
@@ -130,8 +130,10 @@ function appArmorProfile({ store, host }: Context, id: ContainerID): string {
 }
 
 function usersOf({ store, creating }: Context, image: ImageID): { id: ContainerID; isRunning: boolean }[] {
-  const made = [...store.all()].filter(({ imageID }) => imageID === image);
-  const coming = [...creating.values()].filter(({ imageID }) => imageID === image);
+  const uses = ({ imageID, imageMounts }: Pick<Container, "imageID" | "imageMounts">) =>
+    imageID === image || imageMounts?.some((mount) => mount.imageID === image) === true;
+  const made = [...store.all()].filter(uses);
+  const coming = [...creating.values()].filter(uses);
   return [
     ...made.map(({ id, state }) => ({ id, isRunning: isRunning(state) })),
     ...coming.map(({ id }) => ({ id, isRunning: false })),

@@ -11,6 +11,7 @@ import { type Context, emit } from "./context.ts";
 import { noCommand, noSuchReferenced, refused } from "./errors.ts";
 import { validateHealthCheck } from "./health-check.ts";
 import { normalizeHostConfig } from "./host-config.ts";
+import { findImageMounts } from "./image-mounts.ts";
 import { resolveLinks } from "./links.ts";
 import { validateLogConfig } from "./log-options.ts";
 import { joinCommand, mergeConfig } from "./merge-config.ts";
@@ -50,8 +51,11 @@ export async function draft(
   context.creating.set(id, { id, imageID: image.id, mounts: [] });
   undo.defer(() => void context.creating.delete(id));
   const { mounts, warnings, ...asked } = interpret(context, request, { id, image });
-  context.creating.set(id, { id, imageID: image.id, mounts: mounts.points });
+  const imageMounts = await findImageMounts(context, asked.hostConfig);
+  if (imageMounts.length > 0) warnings.push("Image mount is an experimental feature");
+  context.creating.set(id, { id, imageID: image.id, mounts: mounts.points, imageMounts });
   await makeData(context, { id, image, mounts }, undo);
+  for (const { imageID } of imageMounts) await context.images.prepare(imageID);
   const container: Container = {
     id,
     name,
@@ -62,6 +66,7 @@ export async function draft(
     platform: "linux",
     ...asked,
     mounts: mounts.points,
+    ...(imageMounts.length > 0 ? { imageMounts } : {}),
     desired: "stop",
     state: { status: "created" },
     restartCount: 0,

@@ -47,7 +47,7 @@ export async function finishRun(context: Context, id: ContainerID, { exit, monit
   const cleanUp = await Promise.allSettled([
     context.store.durable(),
     endpoint && context.networks.release(id, { monitorLost }),
-    discardTask(context, id),
+    discardTask(context, container, { monitorLost }),
   ]);
   // It has ended all the same: whoever waits is told, and its policy goes on.
   for (const part of cleanUp) {

@@ -17,7 +17,6 @@ import {
   oomPath,
   resolveUser,
 } from "#core/runtime";
-import type { RootMounts } from "#core/snapshots";
 import type { Monitor, MonitorSpec, ProcessPlan, StartedRecord } from "#executor";
 import type { Container, ContainerID } from "./container.ts";
 import { type Context, emit, emitNetwork, type Task } from "./context.ts";
@@ -29,11 +28,13 @@ import { makeFiles } from "./files.ts";
 import { emptyVolumes, fillVolumes } from "./fill-volumes.ts";
 import { foreignRuntime, isForeign } from "./foreign-runtime.ts";
 import { watchHealth } from "./health.ts";
+import { imageMountPaths, mountImages } from "./image-mounts.ts";
 import { joinNamespaces, joinNetwork, sharedMemory } from "./join.ts";
 import { type MonitorFolder, shortened } from "./layout.ts";
 import { linkVariables, updateLinkedHosts } from "./links.ts";
 import { logOptions } from "./log-options.ts";
 import type { PendingAttach } from "./pending-attaches.ts";
+import { makeMountPoints } from "./root-mount-points.ts";
 import { transition } from "./state.ts";
 
 /** Beyond this a passwd or group file is not read. */
@@ -75,7 +76,7 @@ export async function compileRun(
   undo.defer(() => rm(folder.path, { recursive: true, force: true }));
   const network = await joinNetwork(context, container);
   if (network.endpoint) undo.defer(() => context.networks.release(container.id));
-  return { folder, endpoint: network.endpoint, ...(await compile(context, container, network)) };
+  return { folder, endpoint: network.endpoint, ...(await compile(context, container, { network, undo })) };
 }
 
 interface NetworkPart {
@@ -86,7 +87,7 @@ interface NetworkPart {
 async function compile(
   context: Context,
   container: Container,
-  network: NetworkPart,
+  { network, undo }: { network: NetworkPart; undo: AsyncDisposableStack },
 ): Promise<{ spec: Spec; plan: ProcessPlan }> {
   const { id } = container;
   const { host, reader } = context;
@@ -95,6 +96,7 @@ async function compile(
   await makeMountPoints(root);
   const files = await makeFiles(context, container, network.endpoint);
   const shm = sharedMemory(context, container);
+  const images = await mountImages(context, container, undo);
   const spec = buildSpec({
     id,
     config: container.config,
@@ -104,6 +106,7 @@ async function compile(
     user: await findUser(context, container, hostConfig),
     rootPath: root.path,
     files,
+    images,
     ...(shm ? { shmPath: shm.path } : {}),
     cgroupsPath: cgroupsPath({ parent: hostConfig.CgroupParent || context.defaults.cgroupParent, id }),
     join: joinNamespaces(context, container),
@@ -114,6 +117,7 @@ async function compile(
   const plan = compilePlan({
     spec,
     root,
+    hostMounts: imageMountPaths(context, container),
     ...(network.plan ? { network: network.plan } : {}),
     ...(shm?.sizeBytes ? { shm: { path: shm.path, sizeBytes: shm.sizeBytes } } : {}),
     init: hostConfig.Init === true,
@@ -121,11 +125,6 @@ async function compile(
     reader,
   });
   return { spec, plan };
-}
-
-/** Shared images are mounted on directories of the host, which a reboot takes along. */
-export async function makeMountPoints(root: RootMounts): Promise<void> {
-  for (const { target } of root.shared) await mkdir(target, { recursive: true, mode: 0o700 });
 }
 
 async function findUser(context: Context, { id, config }: Container, hostConfig: HostConfig) {

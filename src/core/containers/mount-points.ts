@@ -85,6 +85,10 @@ function volumeMounts(hostConfig: HostConfig): Mount[] {
 
 function shown(point: ReturnType<typeof mountPoints>[number]): MountPoint {
   const base = { Destination: point.destination, RW: point.rw };
+  // There is no directory to name: layers are never unpacked.
+  if (point.type === "image") {
+    return { Type: "image", Name: point.reference, Source: "", ...base, Mode: "", Propagation: "rprivate" };
+  }
   return point.type === "bind"
     ? { Type: "bind", Source: point.source, ...base, Mode: point.mode, Propagation: point.propagation }
     : { Type: "tmpfs", Source: "", ...base, Mode: "", Propagation: "" };

@@ -12,7 +12,7 @@ import type { HostOp } from "#executor";
 import { EngineError } from "#lib/errors";
 import type { Container, ContainerID } from "./container.ts";
 import { type Context, settled, whenSettled } from "./context.ts";
-import { makeMountPoints } from "./launch.ts";
+import { makeMountPoints } from "./root-mount-points.ts";
 import { isRunning } from "./state.ts";
 
 /** What is wanted of the files. `mounts`: with volumes and binds over the root filesystem. */

@@ -4,7 +4,7 @@ import type { TreeEntry } from "#executor";
 import type { ContainerID } from "./container.ts";
 import type { Context } from "./context.ts";
 import { isEngineMade } from "./engine-made.ts";
-import { makeMountPoints } from "./launch.ts";
+import { makeMountPoints } from "./root-mount-points.ts";
 import { typeOf } from "./tree-tar.ts";
 
 /** What became of one path. */

@@ -123,6 +123,7 @@ export function specInput(
     config: { Hostname: "0123456789ab", ...request.config },
     hostConfig: request.hostConfig ?? {},
     environment: [],
+    images: new Map(),
     argv: request.argv ?? ["sleep", "100"],
     user: { uid: 0, gid: 0, groups: [], home: "/root" },
     rootPath: "/run/root",
@@ -153,5 +154,12 @@ export const overlayRoot: RootMounts = {
 /** What `compilePlan` gets for the same request. */
 export function planInput(request: Parameters<typeof specInput>[0] = {}, host: HostFacts = hybridHost): PlanInput {
   const init = request.hostConfig?.Init === true;
-  return { spec: buildSpec(specInput(request, host)), root: overlayRoot, init, host, reader: hostFiles };
+  return {
+    spec: buildSpec(specInput(request, host)),
+    root: overlayRoot,
+    hostMounts: [],
+    init,
+    host,
+    reader: hostFiles,
+  };
 }

@@ -101,6 +101,21 @@ test("compilePlan() on a host with one cgroup tree", () => {
   matchGolden("limits-v2.txt", formatPlan(compilePlan(planInput(REQUESTS.limits, unifiedHost))));
 });
 
+test("compilePlan() of a container that mounts images besides its own", () => {
+  const mounts = [
+    { Type: "image" as const, Source: "tools", Target: "/tools" },
+    { Type: "image" as const, Source: "tools", Target: "/bin/tool", ImageOptions: { Subpath: "bin/tool" } },
+  ];
+  const images = new Map([
+    ["/tools", "/run/image-0"],
+    ["/bin/tool", "/srv/data/file"],
+  ]);
+  const request = { hostConfig: { Mounts: mounts } };
+  const input = { ...planInput(), spec: buildSpec({ ...specInput(request), images }), hostMounts: ["/run/image-0"] };
+  matchGolden("images.txt", formatPlan(compilePlan(input)));
+  expect(() => buildSpec(specInput(request))).toThrow('image mount "/tools": its image is missing');
+});
+
 test("compilePlan() of a container whose /dev/shm others may join", () => {
   const input = planInput({ hostConfig: { IpcMode: "shareable" } });
   matchGolden("shareable.txt", formatPlan(compilePlan({ ...input, shm: { path: "/run/shm", sizeBytes: 65_536 } })));

@@ -13,7 +13,7 @@ export {
 export { defaultAppArmorProfile, loadedAppArmorProfile } from "./host/apparmor.ts";
 export { discoverHost, type HostBasics } from "./host/discover.ts";
 export { type HostNode, type HostReader, hostReader } from "./host/reader.ts";
-export { compilePlan } from "./plan/compile.ts";
+export { compilePlan, mountRoot } from "./plan/compile.ts";
 export { compileExecPlan } from "./plan/exec.ts";
 export { type FilesBind, type FilesRoot, filesPlan, scratchOf, treePlan } from "./plan/files.ts";
 export { compileForeignPlan } from "./plan/foreign.ts";

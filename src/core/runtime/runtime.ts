@@ -29,6 +29,8 @@ export interface SpecInput {
   readonly rootPath: string;
   /** Host files bound to /etc/resolv.conf, /etc/hostname, /etc/hosts; empty with `none` of them. */
   readonly files: { readonly resolvConf: string; readonly hostname: string; readonly hosts: string };
+  /** Host paths of what mounts of type image show, by their place in the container. */
+  readonly images: ReadonlyMap<string, string>;
   /** Host directory bound to /dev/shm with `--ipc shareable` and `--ipc container:`; unused otherwise. */
   readonly shmPath?: string;
   /** Cgroup of the container below each controller's mount: `/tug/<id>` or with --cgroup-parent (`cgroupsPath`). */
@@ -43,6 +45,8 @@ export interface PlanInput {
   /** All of the container's policy; any `config.json` will do. */
   readonly spec: Spec;
   readonly root: RootMounts;
+  /** What was mounted on the host for this run alone, and goes with it. */
+  readonly hostMounts: readonly string[];
   readonly network?: EndpointPlan;
   /** A tmpfs that containers share as their /dev/shm, to be mounted on the host first (`--ipc shareable`). */
   readonly shm?: { readonly path: string; readonly sizeBytes: number };

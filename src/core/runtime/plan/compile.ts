@@ -30,7 +30,7 @@ export function compilePlan(input: PlanInput): ProcessPlan {
     clone: cloneSpec(linux, cgroup),
     beside: network?.beside ?? [],
     inside: insideOps(input),
-    after: [...(network?.after ?? []), ...cgroup.after, ...dropShm(input)],
+    after: [...(network?.after ?? []), ...cgroup.after, ...dropMounts(input)],
   };
 }
 
@@ -124,6 +124,11 @@ export function rootMountOps(root: RootMounts): MountOp[] {
   return [...root.shared, ...root.own].map(rootMount);
 }
 
+/** A root filesystem that is one mount, as that of an image is, at a place of the caller's. */
+export function mountRoot({ shared, own }: RootMounts, path: string): MountOp[] {
+  return [...shared, ...own].map((mount) => rootMount({ ...mount, target: path }));
+}
+
 const SHM_FLAGS = MS.NOSUID | MS.NODEV | MS.NOEXEC;
 
 /** The tmpfs that containers share as /dev/shm, on the host before any of them starts. */
@@ -132,10 +137,10 @@ export function sharedShm({ shm }: PlanInput): BeforeOp[] {
   return [{ op: "mount-tmpfs", path: shm.path, flags: SHM_FLAGS, options: ["mode=1777", `size=${shm.sizeBytes}`] }];
 }
 
-export function dropShm({ shm }: PlanInput): AfterOp[] {
-  if (!shm) return [];
-  return [
-    { op: "umount", path: shm.path, detach: true },
-    { op: "remove", path: shm.path, retryMs: 0 },
-  ];
+/** Takes away what the host has mounted for the container. */
+export function dropMounts({ shm, hostMounts }: PlanInput): AfterOp[] {
+  return [...(shm ? [shm.path] : []), ...hostMounts].flatMap((path): AfterOp[] => [
+    { op: "umount", path, detach: true },
+    { op: "remove", path, retryMs: 0 },
+  ]);
 }

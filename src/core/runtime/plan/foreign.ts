@@ -2,7 +2,7 @@ import type { Mount } from "#core/snapshots";
 import type { BesideOp, ProcessPlan } from "#executor";
 import { invalid } from "../errors.ts";
 import type { PlanInput } from "../runtime.ts";
-import { dropShm, rootMountOps, sharedShm } from "./compile.ts";
+import { dropMounts, rootMountOps, sharedShm } from "./compile.ts";
 
 /**
  * The plan around another OCI runtime, which is given the document as its bundle's `config.json` and makes namespaces,
@@ -20,7 +20,7 @@ export function compileForeignPlan(input: PlanInput): ProcessPlan {
     // The runtime has its own copy of the mounts by then; ours would stay in the namespace that all monitors start from.
     beside: [...(network?.beside ?? []), ...root.own.toReversed().map(release)],
     inside: network?.inside ?? [],
-    after: [...(network?.after ?? []), ...dropShm(input)],
+    after: [...(network?.after ?? []), ...dropMounts(input)],
   };
 }
 

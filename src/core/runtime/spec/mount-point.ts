@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 
 /** What a user wants to find at a place in the container. */
-export type MountPoint = BindPoint | TmpfsPoint;
+export type MountPoint = BindPoint | TmpfsPoint | ImagePoint;
 
 interface PointBase {
   /** Absolute and clean. */
@@ -27,6 +27,15 @@ export interface BindPoint extends PointBase {
 export interface TmpfsPoint extends PointBase {
   readonly type: "tmpfs";
   readonly options: readonly string[];
+}
+
+/** The files of an image, read-only. */
+export interface ImagePoint extends PointBase {
+  readonly type: "image";
+  /** The image as the user named it. */
+  readonly reference: string;
+  /** Relative, and within it; empty: all of it. */
+  readonly subpath: string;
 }
 
 export const PROPAGATIONS = ["private", "rprivate", "slave", "rslave", "shared", "rshared"] as const;

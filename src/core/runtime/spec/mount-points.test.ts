@@ -70,6 +70,15 @@ describe("mountPoints()", () => {
     ]);
   });
 
+  test("reads mounts of images, all of one or a part", () => {
+    const image = (subpath: object) =>
+      points({ Mounts: [{ Type: "image", Source: "tools:1", Target: "/x/", ...subpath }] });
+    const whole = { type: "image", reference: "tools:1", subpath: "", destination: "/x", rw: false, listed: true };
+    expect(image({})).toEqual([whole as never]);
+    expect(image({ ImageOptions: { Subpath: "." } })).toEqual([whole as never]);
+    expect(image({ ImageOptions: { Subpath: "usr/./bin" } })).toEqual([{ ...whole, subpath: "usr/bin" } as never]);
+  });
+
   test("takes null for nothing, as Go clients send it", () => {
     const bind = { Type: "bind", Source: "/srv", Target: "/x", BindOptions: null, VolumeOptions: null };
     expect(points({ Binds: null, Tmpfs: null, Mounts: [bind] })).toHaveLength(1);
@@ -119,6 +128,13 @@ describe("mountPoints()", () => {
     ],
     [bind({ Type: "foo" }), `invalid mount config for type "foo": mount type unknown`],
     [bind({ Type: "volume" }), "this engine has bind and tmpfs mounts only"],
+    [bind({ ImageOptions: {} }), 'invalid mount config for type "bind": field ImageOptions must not be specified'],
+    [bind({ Type: "cluster" }), 'invalid mount config for type "cluster": mount type unknown'],
+    [bind({ Type: "image", Source: "" }), 'invalid mount config for type "image": field Source must not be empty'],
+    ...["/bin", "..", "../x", "a/../../x"].map((Subpath): [object, string] => [
+      bind({ Type: "image", ImageOptions: { Subpath } }),
+      'invalid mount config for type "image": subpath must be a relative path within the volume',
+    ]),
     [tmpfs({ Source: "/y" }), `invalid mount config for type "tmpfs": field Source must not be specified`],
     [tmpfs({ TmpfsOptions: { Options: [["bogus"]] } }), `invalid mount config for type "tmpfs": invalid option: bogus`],
     [tmpfs({ TmpfsOptions: { SizeBytes: -1 } }), "invalid size: -1"],

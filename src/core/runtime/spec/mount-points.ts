@@ -2,6 +2,7 @@
  * What users write for mounts (`Binds`, `Mounts`, `Tmpfs`), read into one list. Wording of refusals is Docker's
  * (moby volume/mounts/linux_parser.go).
  */
+import { posix } from "node:path";
 import type { HostConfig, Mount } from "#api/engine";
 import { EngineError } from "#lib/errors";
 import { invalid } from "../errors.ts";
@@ -10,6 +11,7 @@ import {
   type BindPoint,
   cleanDestination,
   cleanSource,
+  type ImagePoint,
   type MountPoint,
   PROPAGATIONS,
   type TmpfsPoint,
@@ -20,7 +22,7 @@ import { mountTmpfsOptions, tmpfsOptions } from "./tmpfs.ts";
 /**
  * All mounts of a request, in its order: binds, mounts, tmpfs.
  *
- * @throws `invalid-parameter` in Docker's words for a malformed one and for two at the same place; `not-implemented` for types that need volumes or images
+ * @throws `invalid-parameter` in Docker's words for a malformed one and for two at the same place; `not-implemented` for types that need volumes
  */
 export function mountPoints(asked: Pick<HostConfig, "Binds" | "Mounts" | "Tmpfs">): MountPoint[] {
   const hostConfig = withoutNulls(asked);
@@ -48,8 +50,9 @@ function parseMount(mount: Mount): MountPoint {
       return bindMount(mount, destination, wrong);
     case "tmpfs":
       return tmpfsMount(mount, destination, wrong);
-    case "volume":
     case "image":
+      return imageMount(mount, destination, wrong);
+    case "volume":
       throw new EngineError(
         "not-implemented",
         `invalid mount config for type "${mount.Type}": this engine has bind and tmpfs mounts only`,
@@ -108,6 +111,23 @@ function tmpfsMount(mount: Mount, destination: string, wrong: (why: string) => E
   const readonly = mount.ReadOnly ?? false;
   const options = mountTmpfsOptions(mount.TmpfsOptions ?? {}, { readonly, wrong });
   return { type: "tmpfs", destination, rw: !readonly, options, listed: true };
+}
+
+function imageMount(mount: Mount, destination: string, wrong: (why: string) => Error): ImagePoint {
+  if (!mount.Source) throw wrong("field Source must not be empty");
+  const subpath = mount.ImageOptions?.Subpath ?? "";
+  const clean = posix.normalize(subpath);
+  if (clean.startsWith("/") || clean === ".." || clean.startsWith("../")) {
+    throw wrong("subpath must be a relative path within the volume");
+  }
+  return {
+    type: "image",
+    reference: mount.Source,
+    subpath: clean === "." ? "" : clean,
+    destination,
+    rw: false,
+    listed: true,
+  };
 }
 
 function parseTmpfs(path: string, options: string): TmpfsPoint {

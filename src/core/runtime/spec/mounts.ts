@@ -4,7 +4,7 @@ import type { SpecInput } from "../runtime.ts";
 import type { HostFacts } from "../types.ts";
 import { DEFAULT_SHM_BYTES, defaultMounts } from "./defaults.ts";
 import type { NamespaceModes } from "./modes.ts";
-import type { BindPoint, MountPoint } from "./mount-point.ts";
+import type { BindPoint, ImagePoint, MountPoint } from "./mount-point.ts";
 import { mountPoints } from "./mount-points.ts";
 import { checkPropagation } from "./propagation.ts";
 import type { Security } from "./security.ts";
@@ -72,12 +72,22 @@ function fileMounts({ files, hostConfig, host }: SpecInput): SpecMount[] {
     }));
 }
 
-function pointMount(point: MountPoint, { host, reader }: SpecInput): SpecMount {
+function pointMount(point: MountPoint, input: SpecInput): SpecMount {
   const { destination } = point;
+  const { host, reader } = input;
   if (point.type === "tmpfs") return { destination, type: "tmpfs", source: "tmpfs", options: point.options };
+  if (point.type === "image") {
+    return { destination, type: "bind", source: imagePath(point, input), options: ["rbind", "ro", "rprivate"] };
+  }
   checkPropagation(point, reader);
   const options = [point.recursive ? "rbind" : "bind", ...readonlyOption(point, host), point.propagation];
   return { destination, type: "bind", source: point.source, options };
+}
+
+function imagePath({ destination }: ImagePoint, { images }: SpecInput): string {
+  const path = images.get(destination);
+  if (!path) throw invalid(`image mount "${destination}": its image is missing`);
+  return path;
 }
 
 function readonlyOption(point: BindPoint, host: HostFacts): string[] {
