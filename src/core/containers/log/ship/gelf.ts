@@ -5,6 +5,7 @@ import { refused } from "../../errors.ts";
 import { attributesOf, DEFAULT_TAG, expandTag, type LogSubject, type Options } from "../options/subject.ts";
 import { type Address, splitAddress, splitHostPort } from "./address.ts";
 import { openDatagrams } from "./datagrams.ts";
+import { withText } from "./records.ts";
 import type { LogRecord, RemoteDriver, Sink, SinkMachine } from "./sink.ts";
 import { StreamConnection } from "./stream.ts";
 
@@ -73,7 +74,7 @@ async function open(address: Address & { transport: "tcp" | "udp" }, setup: Setu
   if (address.transport === "tcp") {
     const connection = await StreamConnection.open(address, { clock: machine.clock }, signal);
     const framed = (records: readonly LogRecord[]) =>
-      Buffer.concat(records.filter(isSent).flatMap((record) => [message(record), Buffer.of(0)]));
+      Buffer.concat(withText(records).flatMap((record) => [message(record), Buffer.of(0)]));
     return {
       lost: connection.lost,
       doubtMs: StreamConnection.DOUBT_MS,
@@ -88,16 +89,11 @@ async function open(address: Address & { transport: "tcp" | "udp" }, setup: Setu
     doubtMs: connection.doubtMs,
     send: (records, until) =>
       connection.send(
-        records.filter(isSent).flatMap((record) => chunks(compress(message(record)))),
+        withText(records).flatMap((record) => chunks(compress(message(record)))),
         until,
       ),
     [Symbol.dispose]: () => connection[Symbol.dispose](),
   };
-}
-
-/** GELF knows no message without text: Docker leaves empty lines out. */
-function isSent({ text }: LogRecord): boolean {
-  return text !== "";
 }
 
 function formatter(options: Options, subject: LogSubject, { hostname }: SinkMachine): (record: LogRecord) => Buffer {

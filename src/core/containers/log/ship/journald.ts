@@ -5,6 +5,7 @@ import { formatNano } from "#lib/time";
 import { refused } from "../../errors.ts";
 import { attributesOf, DEFAULT_TAG, expandTag, type LogSubject, type Options } from "../options/subject.ts";
 import { openDatagrams } from "./datagrams.ts";
+import { withText } from "./records.ts";
 import type { LogRecord, RemoteDriver } from "./sink.ts";
 
 const SOCKET = "/run/systemd/journal/socket";
@@ -26,17 +27,12 @@ export function journaldAt(socket: string): RemoteDriver {
         return {
           lost: connection.lost,
           doubtMs: connection.doubtMs,
-          send: (records, signal) => connection.send(records.filter(isSent).map(message), signal),
+          send: (records, signal) => connection.send(withText(records).map(message), signal),
           [Symbol.dispose]: () => connection[Symbol.dispose](),
         };
       };
     },
   };
-}
-
-/** The journal drops an entry without a message: Docker sends it none. */
-function isSent({ text }: LogRecord): boolean {
-  return text !== "";
 }
 
 function formatter(options: Options, subject: LogSubject): (record: LogRecord) => Buffer {

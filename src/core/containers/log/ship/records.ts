@@ -57,6 +57,11 @@ export class RecordReader {
   }
 }
 
+/** Docker sends no empty lines to syslog, GELF servers and the journal. */
+export function withText(records: readonly LogRecord[]): LogRecord[] {
+  return records.filter(({ text }) => text !== "");
+}
+
 function parse(line: string): StoredRecord {
   try {
     return (JSON.parse(line) ?? {}) as StoredRecord;

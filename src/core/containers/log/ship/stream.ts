@@ -64,6 +64,7 @@ export class StreamConnection implements Disposable {
 
   /** Resolves when the kernel has taken all of it. @throws `unavailable` when the connection ends or the write takes too long */
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (bytes.length === 0) return;
     const written = new Promise<void>((resolve, reject) => {
       this.#socket.write(bytes, (cause) => {
         if (cause) reject(unavailable(this.#name, cause.message, cause));

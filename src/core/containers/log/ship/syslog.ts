@@ -4,6 +4,7 @@ import { refused } from "../../errors.ts";
 import { DEFAULT_TAG, expandTag, type Options } from "../options/subject.ts";
 import { type Address, splitAddress, splitHostPort } from "./address.ts";
 import { openDatagrams } from "./datagrams.ts";
+import { withText } from "./records.ts";
 import type { LogRecord, RemoteDriver, Sink, SinkMachine } from "./sink.ts";
 import { StreamConnection, type TlsOptions, unavailable } from "./stream.ts";
 
@@ -54,7 +55,7 @@ async function open(address: Address | undefined, setup: Setup, signal: AbortSig
     return {
       lost: connection.lost,
       doubtMs: connection.doubtMs,
-      send: (records, until) => connection.send(records.map(setup.message), until),
+      send: (records, until) => connection.send(withText(records).map(setup.message), until),
       [Symbol.dispose]: () => connection[Symbol.dispose](),
     };
   }
@@ -73,7 +74,7 @@ async function openStream(address: Address, setup: Setup, signal: AbortSignal): 
   return {
     lost: connection.lost,
     doubtMs: StreamConnection.DOUBT_MS,
-    send: (records, until) => connection.write(Buffer.concat(records.map(frame)), until),
+    send: (records, until) => connection.write(Buffer.concat(withText(records).map(frame)), until),
     [Symbol.dispose]: () => connection[Symbol.dispose](),
   };
 }
