@@ -82,6 +82,7 @@ describe("links", () => {
     const link = { force: false, volumes: false, link: true };
     const remove = (name: string) => engine.containers.remove(name, link);
     await expect(remove("web")).rejects.toThrow("Conflict, cannot remove the default link name of the container");
+    await expect(remove("nope")).rejects.toThrow("No such container: nope");
     await expect(remove("nope/store")).rejects.toThrow("No such container: nope/store");
     await expect(remove("web/nope")).rejects.toThrow("No such container: web/nope");
     await remove("/web/store");

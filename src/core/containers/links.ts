@@ -103,7 +103,10 @@ function linkName({ name }: Container, alias: string): string {
 /** Takes a link away, named `PARENT/ALIAS`. @throws `not-found`; Docker's answer to who means the container itself */
 export async function removeLink({ store, locks }: Context, reference: string): Promise<void> {
   const [, parentName = "", alias = ""] = /^\/?([^/]*)\/([^/]*)$/.exec(reference) ?? [];
-  if (alias === "") throw defaultLink();
+  if (alias === "") {
+    store.resolve(reference);
+    throw defaultLink();
+  }
   const parent = [...store.all()].find(({ name }) => name === parentName);
   if (!parent) throw noSuchContainer(reference);
   await locks.run(parent.id, () => {
