@@ -74,7 +74,7 @@ export interface MonitorLog {
   readonly path: string;
   /** Rotates before a line would pass this size; 0: never. */
   readonly maxBytes: number;
-  /** Files kept, the current one included: `path`, `path.1` …; at least 1. With 1 the file is truncated. */
+  /** Files kept, the current one included: `path`, `path.1` …; at least 1. With 1 it is replaced by a new one. Should there be `path.INODE-BIRTH.gz` for a rotated file, it takes its place as `path.N.gz` with the next rotation. */
   readonly maxFiles: number;
   /** JSON text to put into each record as `,"attrs":{…}`; empty: none. */
   readonly attributes: string;
