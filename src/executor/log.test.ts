@@ -223,14 +223,15 @@ describe("rotation", () => {
   test("puts what was compressed meanwhile into the place of its file, and drops it with the oldest", async () => {
     const log = logAt("compressed.log", { maxBytes: 1000, maxFiles: 4 });
     const count = 12;
-    const run = (first: number) =>
-      lab.run({ argv: ["seq", String(first), String(first + count - 1)], spec: { log } });
+    const run = (first: number) => lab.run({ argv: ["seq", String(first), String(first + count - 1)], spec: { log } });
     const compress = () => {
       const { ino, birthtimeNs } = statSync(`${log.path}.1`, { bigint: true });
       writeFileSync(`${log.path}.${ino}-${birthtimeNs}.gz`, `compressed ${read(`${log.path}.1`)[0]}`);
     };
     const compressed = () =>
-      [1, 2, 3].map((number) => `${log.path}.${number}.gz`).map((path) => existsSync(path) && readFileSync(path, "utf8"));
+      [1, 2, 3]
+        .map((number) => `${log.path}.${number}.gz`)
+        .map((path) => existsSync(path) && readFileSync(path, "utf8"));
     for (const first of [1, 13]) await run(first);
     compress();
     await run(25);
