@@ -89,11 +89,18 @@ export class ByteSource {
  * keepalive fails.
  */
 function closeWhenGone(socket: Socket): void {
-  const check = () => {
-    if (!(socket as { _handle?: unknown })._handle) socket.destroy();
-  };
-  setImmediate(check);
-  const timer = setInterval(check, GONE_CHECK_MS);
+  setImmediate(() => destroyIfGone(socket));
+  const check = watchForGone(socket);
+  socket.once("close", () => check[Symbol.dispose]());
+}
+
+/** Destroys the socket when its client has vanished without an event, until disposed of. */
+export function watchForGone(socket: Socket): Disposable {
+  const timer = setInterval(() => destroyIfGone(socket), GONE_CHECK_MS);
   timer.unref();
-  socket.once("close", () => clearInterval(timer));
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+function destroyIfGone(socket: Socket): void {
+  if (!(socket as { _handle?: unknown })._handle) socket.destroy();
 }

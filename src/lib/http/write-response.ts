@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { watchForGone } from "./byte-source.ts";
 import type { HttpResponse } from "./message.ts";
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -100,6 +101,7 @@ function framed(bytes: Uint8Array): Buffer {
 async function send(socket: Socket, bytes: Uint8Array): Promise<boolean> {
   if (socket.destroyed || !socket.writable) return false;
   if (socket.write(bytes)) return true;
+  using _watch = watchForGone(socket);
   await new Promise<void>((resolve) => {
     const done = () => {
       socket.off("drain", done);
