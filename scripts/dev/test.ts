@@ -5,6 +5,9 @@ import { startOracle } from "./oracle.ts";
 import { debianRegistry, dockerCli, ensureTestPackages } from "./packages.ts";
 import { BUN, run, step } from "./shell.ts";
 
+/** A test that fails is made once more: the machine may have been busy with others. What fails twice fails. */
+const RETRY = "--retry=1";
+
 /** Everything that CI runs. `--oracle` demands the comparison with a real engine, `--vm` adds the run in a guest. */
 export async function runTests(args: string[]): Promise<void> {
   requireHost();
@@ -13,8 +16,8 @@ export async function runTests(args: string[]): Promise<void> {
   await checkSources();
   await step("build", build);
   await step("executor tests under sanitizers", () => run(["make", "--silent", "-C", "executor", "test"]));
-  await step("unit and module tests", () => run([BUN, "test", "src", "scripts"], { env }));
-  await step("end-to-end tests", () => run([BUN, "test", "--timeout=120000", "test/engine"], { env }));
+  await step("unit and module tests", () => run([BUN, "test", RETRY, "src", "scripts"], { env }));
+  await step("end-to-end tests", () => run([BUN, "test", RETRY, "--timeout=120000", "test/engine"], { env }));
   await using oracle = await startOracle({ wanted: args.includes("--oracle") });
   if (oracle) {
     await step("comparison with a real engine", () => compare({ ...env, TUG_TEST_ORACLE: oracle.socket }));
@@ -26,7 +29,7 @@ export async function runTests(args: string[]): Promise<void> {
 
 /** The other engine has races of its own (which of two events it tells first): what differs twice differs. */
 async function compare(env: Record<string, string>): Promise<void> {
-  const tests = [BUN, "test", "--timeout=120000", "test/oracle"];
+  const tests = [BUN, "test", RETRY, "--timeout=120000", "test/oracle"];
   try {
     await run(tests, { env });
   } catch (error) {
