@@ -126,7 +126,6 @@ const KEPT: readonly object[] = [
   { MacAddress: "02:42:ac:11:00:99", ...host({ NetworkMode: "none" }) },
   bridge({ MacAddress: "02:42:ac:11:00:99" }),
   { NetworkingConfig: { EndpointsConfig: { default: { GwPriority: 3 } } } },
-  { NetworkingConfig: { EndpointsConfig: { bridge: {}, host: {} } } },
   { NetworkingConfig: { EndpointsConfig: { nosuch: {} } } },
   host({ BlkioWeight: 300, BlkioWeightDevice: [{ Path: "/dev/vda", Weight: 300 }] }),
   host({ CpuCount: 2, CpuPercent: 20 }),
